@@ -1,0 +1,28 @@
+# make train, make test: each does all of its own set-up. See README.md and BUILD.md.
+PYTHON_RUN := .venv/bin/python
+
+.PHONY: help train test check lock
+
+help: ## Say what can be made.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+train: .venv/run.installed ## Set up, and train on the embedded data set until the learning rate has stepped down.
+	$(PYTHON_RUN) main.py --flagfile=configs/quickstart.flags
+
+test: .venv/dev.installed ## Set up, and run the test suite.
+	$(PYTHON_RUN) -m pytest
+
+check: .venv/dev.installed ## Lint, formatting and types.
+	$(PYTHON_RUN) -m ruff check .
+	$(PYTHON_RUN) -m ruff format --check .
+	$(PYTHON_RUN) -m mypy
+
+lock: ## Write the lock files anew from pyproject.toml (needs uv).
+	for name in dev run gpu; do \
+	  extra=$$([ $$name = run ] || echo "--extra $$name"); \
+	  uv pip compile pyproject.toml $$extra --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --quiet -c requirements/dev.txt -o requirements/$$name.txt; \
+	done
+
+.venv/%.installed: requirements/%.txt tools/setup.sh
+	tools/setup.sh $*
