@@ -1,0 +1,134 @@
+"""What a run was: `run.json` in its model_dir holds every flag, the commit and the package versions of each session.
+
+It is also what keeps a model_dir to one run: another one does not start over it unasked.
+"""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from settings import UserError
+
+FILE_NAME = "run.json"
+_PACKAGES = ("tensorflow", "tensorflow-estimator", "tensorflow-datasets", "tensorboard", "numpy", "absl-py")
+# All that a run writes into its model_dir, and so all that --overwrite removes.
+_WRITTEN = ("checkpoint", "model.ckpt-*", "graph.pbtxt", "events.out.tfevents.*", "eval", "report*.png", FILE_NAME)
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """One start of the run: when, by what command line, with what code."""
+
+    started: str
+    flags: dict[str, Any]
+    git_commit: str
+    versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """The flags that a run cannot change once it has begun, and its sessions, oldest first."""
+
+    hyper_parameters: dict[str, Any]
+    sessions: list[Session]
+
+
+def open_run(
+    model_dir: str, *, flags: Mapping[str, Any], hyper_parameters: Mapping[str, Any], overwrite: bool
+) -> RunRecord:
+    """Starts a run in `model_dir`, or goes on with the one that stands there, and records this session.
+
+    Raises:
+      UserError: the run there has other hyper-parameters; `model_dir` cannot be written.
+    """
+    folder = Path(model_dir)
+    try:
+        if overwrite:
+            _remove_run(folder)
+        sessions = []
+        if (folder / FILE_NAME).exists():
+            record = read(model_dir)
+            _refuse_others(record.hyper_parameters, hyper_parameters, model_dir)
+            sessions = record.sessions
+        record = RunRecord(dict(hyper_parameters), [*sessions, _this_session(flags)])
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_atomically(folder / FILE_NAME, json.dumps(dataclasses.asdict(record), indent=2) + "\n")
+    except OSError as error:
+        raise UserError(
+            f"cannot write the run to --model_dir={model_dir} ({error.strerror}); give a directory you may write to"
+        ) from error
+    return record
+
+
+def read(model_dir: str) -> RunRecord:
+    """The record of the run in `model_dir`.
+
+    Raises:
+      UserError: there is none, or it cannot be read.
+    """
+    path = Path(model_dir) / FILE_NAME
+    try:
+        record = json.loads(path.read_text())
+        return RunRecord(record["hyper_parameters"], [Session(**session) for session in record["sessions"]])
+    except FileNotFoundError as error:
+        raise UserError(
+            f"--model_dir={model_dir} holds no run ({FILE_NAME} is missing); name a run's directory"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({error}); restore it, or start a new run with --overwrite") from error
+
+
+def _refuse_others(recorded: Mapping[str, Any], asked: Mapping[str, Any], model_dir: str) -> None:
+    names = [name for name in {**recorded, **asked} if recorded.get(name) != asked.get(name)]
+    if names:
+        differences = ", ".join(f"{name} (there {recorded.get(name)}, asked {asked.get(name)})" for name in names)
+        raise UserError(
+            f"--model_dir={model_dir} holds a run with other hyper-parameters: {differences};"
+            " give the same ones to go on with it, another --model_dir, or --overwrite to remove it"
+        )
+
+
+def _this_session(flags: Mapping[str, Any]) -> Session:
+    versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return Session(
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        flags=dict(flags),
+        git_commit=_git_commit(),
+        versions={"python": platform.python_version(), **versions},
+    )
+
+
+def _git_commit() -> str:
+    """The commit that the code stands at, with a + where files differ from it; "unknown" outside of a git checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return described.stdout.strip()
+
+
+def _remove_run(folder: Path) -> None:
+    for pattern in _WRITTEN:
+        for path in folder.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, path)

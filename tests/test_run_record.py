@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+import run_record
+from settings import UserError
+
+HYPER = {"batch_size": 64, "values": [0.1, 0.01]}
+
+
+def open_run(folder, *, hyper=HYPER, overwrite=False):
+    return run_record.open_run(str(folder), flags={**hyper, "seed": 1}, hyper_parameters=hyper, overwrite=overwrite)
+
+
+def test_a_new_run_is_recorded_with_flags_commit_and_versions(tmp_path):
+    open_run(tmp_path / "runs" / "first")
+    record = run_record.read(str(tmp_path / "runs" / "first"))
+    assert record.hyper_parameters == HYPER
+    (session,) = record.sessions
+    assert session.flags == {**HYPER, "seed": 1}
+    assert session.versions["tensorflow"] == "2.15.1"
+    assert session.git_commit == "unknown" or len(session.git_commit.rstrip("+")) == 40
+    assert session.started[:2] == "20"
+
+
+def test_each_start_adds_a_session(tmp_path):
+    open_run(tmp_path)
+    assert len(open_run(tmp_path).sessions) == 2
+
+
+def test_other_hyper_parameters_are_refused_by_name_and_value(tmp_path):
+    open_run(tmp_path)
+    with pytest.raises(UserError, match=r"batch_size \(there 64, asked 32\);.*--overwrite") as error:
+        open_run(tmp_path, hyper={**HYPER, "batch_size": 32})
+    assert "values" not in str(error.value)
+    assert len(run_record.read(str(tmp_path)).sessions) == 1, "a refused start leaves no trace"
+
+
+def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
+    open_run(tmp_path)
+    for name in ("checkpoint", "model.ckpt-5.index", "events.out.tfevents.1.host", "report.png"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "events.out.tfevents.2.host").write_text("")
+    (tmp_path / "notes.txt").write_text("mine")
+    record = open_run(tmp_path, hyper={**HYPER, "batch_size": 32}, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "run.json"]
+    assert (record.hyper_parameters["batch_size"], len(record.sessions)) == (32, 1)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"hyper_parameters": {}, "sessions": [{"x": 1}]})])
+def test_a_damaged_record_is_named(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(UserError, match="run.json cannot be read"):
+        open_run(tmp_path)
+
+
+def test_a_directory_without_a_run_is_said(tmp_path):
+    with pytest.raises(UserError, match="holds no run"):
+        run_record.read(str(tmp_path))
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write the run to --model_dir=.*file/run \(Not a directory\)"):
+        open_run(tmp_path / "file" / "run")
