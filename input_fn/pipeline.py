@@ -1,0 +1,107 @@
+"""Batches for the Estimator: tf.data over global steps, each replica reading its own places of the global batch."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from input_fn import augment, order
+from input_fn.sources import Examples
+
+InputFn = Callable[..., tf.data.Dataset]
+
+# Batches made ahead of the step that uses them: enough to hide an uneven batch, few enough to cost no memory.
+PREFETCHED_BATCHES = 2
+
+
+def training_input_fn(
+    examples: Examples,
+    *,
+    image_size: int,
+    color_jitter: float,
+    batch_size: int,
+    seed: int,
+    first_step: Callable[[], int],
+) -> InputFn:
+    """An endless input_fn whose first batch is that of global step `first_step()`, asked each time training starts.
+
+    Its elements are `({"image": [b, image_size, image_size, 3] float32 in [-1, 1]}, labels)`, `labels` holding
+    `label` [b] int32, `weight` [b] float32 and `index` [b] int64, the example's place in its split. `b` is
+    `batch_size` divided by the replicas.
+    """
+
+    def input_fn(input_context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
+        start = first_step()
+
+        def batch(step: tf.Tensor, places: tf.Tensor) -> tuple[dict, dict]:
+            index = order.shuffled_indices(
+                step, places, seed=seed, batch_size=batch_size, num_examples=examples.num_examples
+            )
+            images, label = _gather(examples, index)
+            draws = augment.draw(step, places, seed=seed, batch_size=batch_size)
+            images = augment.training_images(images, draws, image_size=image_size, color_jitter=color_jitter)
+            return {"image": images}, {"label": label, "weight": tf.ones_like(label, tf.float32), "index": index}
+
+        return _per_replica(batch, batch_size=batch_size, steps=None, start=start, input_context=input_context)
+
+    return input_fn
+
+
+def evaluation_input_fn(examples: Examples, *, image_size: int, batch_size: int) -> InputFn:
+    """An input_fn that gives every example once, in the order of its split; the last batch is padded (weight 0).
+
+    Its elements are those of `training_input_fn`, without augmentation.
+    """
+
+    def input_fn(input_context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
+        def batch(step: tf.Tensor, places: tf.Tensor) -> tuple[dict, dict]:
+            index, weight = order.sequential_indices(
+                step, places, batch_size=batch_size, num_examples=examples.num_examples
+            )
+            images, label = _gather(examples, index)
+            images = augment.evaluation_images(images, image_size=image_size)
+            return {"image": images}, {"label": label, "weight": weight, "index": index}
+
+        steps = order.evaluation_steps(batch_size=batch_size, num_examples=examples.num_examples)
+        return _per_replica(batch, batch_size=batch_size, steps=steps, start=0, input_context=input_context)
+
+    return input_fn
+
+
+def _per_replica(
+    batch: Callable[[tf.Tensor, tf.Tensor], tuple[dict, dict]],
+    *,
+    batch_size: int,
+    steps: int | None,
+    start: int,
+    input_context: tf.distribute.InputContext | None,
+) -> tf.data.Dataset:
+    """Calls `batch(step, places)` for each step and each replica that this input pipeline feeds, in turn.
+
+    A strategy hands the elements of one pipeline to its replicas in turn, so element `k` belongs to step
+    `k // replicas` and to replica `k % replicas` of this pipeline.
+    """
+    pipelines = input_context.num_input_pipelines if input_context else 1
+    pipeline = input_context.input_pipeline_id if input_context else 0
+    all_replicas = input_context.num_replicas_in_sync if input_context else 1
+    replicas = all_replicas // pipelines
+    size = batch_size // all_replicas
+
+    def element(k: tf.Tensor) -> tuple[dict, dict]:
+        replica = pipeline * replicas + k % replicas
+        return batch(k // replicas, replica * size + tf.range(size, dtype=tf.int64))
+
+    stop = tf.int64.max if steps is None else (start + steps) * replicas
+    elements = tf.data.Dataset.range(start * replicas, stop)
+    return elements.map(element, tf.data.AUTOTUNE, deterministic=True).prefetch(PREFETCHED_BATCHES)
+
+
+def _gather(examples: Examples, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The stored images and labels at `index`. By a call into NumPy, so that the data set never stands in the graph."""
+
+    def read(index):
+        return examples.images[index], examples.labels[index]
+
+    images, labels = tf.numpy_function(read, [index], [tf.uint8, tf.int32], stateful=False)
+    images.set_shape(index.shape[:1] + examples.images.shape[1:])
+    labels.set_shape(index.shape[:1])
+    return images, labels

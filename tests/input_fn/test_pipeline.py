@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import input_fn
+from tests.common import make_examples
+
+EXAMPLES, BATCH = 50, 8
+
+
+def training(examples, *, first_step=0, batch_size=BATCH):
+    return input_fn.training_input_fn(
+        examples, image_size=8, color_jitter=0.0, batch_size=batch_size, seed=0, first_step=lambda: first_step
+    )
+
+
+def take(make_input_fn, elements, *, context=None):
+    """The first elements of an input_fn's data set, read in a graph of their own."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        following = tf.compat.v1.data.make_one_shot_iterator(make_input_fn(context)).get_next()
+        taken = []
+        for _ in range(elements):
+            try:
+                taken.append(session.run(following))
+            except tf.errors.OutOfRangeError:
+                break
+        return taken
+
+
+def context(*, pipelines, pipeline, replicas):
+    return tf.distribute.InputContext(
+        num_input_pipelines=pipelines, input_pipeline_id=pipeline, num_replicas_in_sync=replicas
+    )
+
+
+def test_an_element_is_what_the_model_expects():
+    features, labels = take(training(make_examples(EXAMPLES)), 1)[0]
+    assert features["image"].shape == (BATCH, 8, 8, 3)
+    assert features["image"].dtype == np.float32
+    assert {key: (value.dtype.name, value.shape) for key, value in labels.items()} == {
+        "label": ("int32", (BATCH,)),
+        "weight": ("float32", (BATCH,)),
+        "index": ("int64", (BATCH,)),
+    }
+
+
+def test_labels_and_pixels_belong_to_the_index():
+    examples = make_examples(EXAMPLES)
+    for features, labels in take(input_fn.evaluation_input_fn(examples, image_size=8, batch_size=BATCH), 99):
+        np.testing.assert_array_equal(labels["label"], examples.labels[labels["index"]])
+        np.testing.assert_allclose(features["image"], examples.images[labels["index"]] / 127.5 - 1, atol=1e-6)
+
+
+def test_a_resume_goes_on_where_the_run_stopped():
+    examples = make_examples(EXAMPLES)
+    whole, rest = take(training(examples), 12), take(training(examples, first_step=7), 5)
+    for (features, labels), (resumed_features, resumed_labels) in zip(whole[7:], rest, strict=True):
+        np.testing.assert_array_equal(resumed_labels["index"], labels["index"])
+        np.testing.assert_array_equal(resumed_features["image"], features["image"])
+
+
+def test_the_first_step_is_asked_for_at_each_start():
+    steps = iter([3, 5])
+    make = input_fn.training_input_fn(
+        make_examples(EXAMPLES),
+        image_size=8,
+        color_jitter=0.0,
+        batch_size=BATCH,
+        seed=0,
+        first_step=lambda: next(steps),
+    )
+    whole = take(training(make_examples(EXAMPLES)), 6)
+    assert [take(make, 1)[0][1]["index"].tolist() for _ in range(2)] == [whole[s][1]["index"].tolist() for s in (3, 5)]
+
+
+@pytest.mark.parametrize(("pipelines", "replicas"), [(1, 1), (1, 2), (2, 2), (1, 4), (2, 4), (4, 4)])
+def test_replicas_share_the_batch_of_one(pipelines, replicas):
+    """Whatever the split, the shares of a step put together are the batch of a single replica, pixels included."""
+    examples, steps = make_examples(EXAMPLES), 4
+    alone = take(training(examples), steps)
+    local = replicas // pipelines
+    shares = [
+        take(training(examples), steps * local, context=context(pipelines=pipelines, pipeline=p, replicas=replicas))
+        for p in range(pipelines)
+    ]
+    for step, (features, labels) in enumerate(alone):
+        of_step = [share[step * local + r] for share in shares for r in range(local)]
+        np.testing.assert_array_equal(np.concatenate([lab["index"] for _, lab in of_step]), labels["index"])
+        np.testing.assert_array_equal(np.concatenate([f["image"] for f, _ in of_step]), features["image"])
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_evaluation_is_exact_and_even(replicas):
+    """49 examples in batches of 8: each once, the rest padding, as many elements for each replica."""
+    make = input_fn.evaluation_input_fn(make_examples(49), image_size=8, batch_size=BATCH)
+    taken = take(make, 99, context=context(pipelines=1, pipeline=0, replicas=replicas))
+    assert len(taken) == 7 * replicas
+    counted = [i for _, labels in taken for i, w in zip(labels["index"], labels["weight"], strict=True) if w > 0]
+    assert sorted(counted) == list(range(49))
+
+
+def test_the_data_set_does_not_stand_in_the_graph():
+    examples = make_examples(2000, size=32)  # 6 MB
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.data.make_one_shot_iterator(training(examples)(None)).get_next()
+        assert graph.as_graph_def().ByteSize() < 200_000
