@@ -1,0 +1,136 @@
+"""Residual networks: image -> logits, all from one builder.
+
+He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016 (https://arxiv.org/abs/1512.03385), with
+the usual amendments: stride 2 in the 3x3 convolution of a bottleneck, and the last batch-norm gamma of each block
+starting at zero, so that a block starts as the identity (Goyal et al. 2017, https://arxiv.org/abs/1706.02677).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from settings import Network
+
+# The share of the old moving average kept at each step: short enough a memory for runs of a few hundred steps.
+BATCH_NORM_MOMENTUM = 0.9
+BATCH_NORM_EPSILON = 1e-5
+
+# He initialisation (https://arxiv.org/abs/1502.01852): keeps the gradient's variance through layers with ReLU.
+_HE = tf.compat.v1.variance_scaling_initializer(scale=2.0, mode="fan_out", distribution="untruncated_normal")
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """A residual network's shape: blocks a stage, their widths, and how an image enters.
+
+    `bottleneck`: blocks of 1x1, 3x3 and 1x1 convolutions, four times as wide at their end, instead of two 3x3.
+    `large_image_stem`: 7x7 convolution of stride 2 and 3x3 max pooling of stride 2, instead of one 3x3 convolution.
+    """
+
+    blocks: Sequence[int]
+    widths: Sequence[int]
+    bottleneck: bool
+    large_image_stem: bool
+
+
+def _for_large_images(*blocks: int, bottleneck: bool = False) -> Architecture:
+    return Architecture(blocks, (64, 128, 256, 512), bottleneck=bottleneck, large_image_stem=True)
+
+
+def _for_small_images(blocks: int) -> Architecture:
+    return Architecture((blocks,) * 3, (16, 32, 64), bottleneck=False, large_image_stem=False)
+
+
+ARCHITECTURES = {
+    Network.RESNET18: _for_large_images(2, 2, 2, 2),
+    Network.RESNET34: _for_large_images(3, 4, 6, 3),
+    Network.RESNET50: _for_large_images(3, 4, 6, 3, bottleneck=True),
+    Network.RESNET8: _for_small_images(1),
+    Network.RESNET20: _for_small_images(3),
+    Network.RESNET32: _for_small_images(5),
+    Network.RESNET56: _for_small_images(9),
+}
+
+
+def logits(images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool) -> tf.Tensor:
+    """Class scores of a batch of images.
+
+    Args:
+      images: [batch, height, width, 3] float32.
+      training: normalise by the batch's statistics, and add updates of their moving averages to UPDATE_OPS.
+
+    Returns:
+      [batch, num_classes] float32.
+    """
+    with tf.compat.v1.variable_scope("network"):
+        x = _stem(images, architecture, training)
+        for stage, (blocks, width) in enumerate(zip(architecture.blocks, architecture.widths, strict=True), start=1):
+            for block in range(1, blocks + 1):
+                stride = 2 if stage > 1 and block == 1 else 1
+                with tf.compat.v1.variable_scope(f"stage{stage}/block{block}"):
+                    x = _block(x, width, stride, bottleneck=architecture.bottleneck, training=training)
+        return _dense(tf.reduce_mean(x, axis=[1, 2]), num_classes)
+
+
+def kernels() -> list[tf.Variable]:
+    """The weights of every convolution and of the last layer; not biases, not batch-norm gamma and beta."""
+    return [v for v in tf.compat.v1.trainable_variables() if v.op.name.endswith("/kernel")]
+
+
+def _stem(images: tf.Tensor, architecture: Architecture, training: bool) -> tf.Tensor:
+    with tf.compat.v1.variable_scope("stem"):
+        if not architecture.large_image_stem:
+            x = _conv(images, architecture.widths[0], size=3, stride=1, name="conv")
+            return tf.nn.relu(_batch_norm(x, training, "batch_norm"))
+        x = _conv(images, architecture.widths[0], size=7, stride=2, name="conv")
+        x = tf.nn.relu(_batch_norm(x, training, "batch_norm"))
+        return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="SAME")
+
+
+def _block(x: tf.Tensor, width: int, stride: int, *, bottleneck: bool, training: bool) -> tf.Tensor:
+    """`relu(shortcut(x) + convolutions(x))`, batch normalisation after every convolution, the shortcut's too."""
+    if bottleneck:
+        convolutions = [(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)]
+    else:
+        convolutions = [(width, 3, stride), (width, 3, 1)]
+    width_out = convolutions[-1][0]
+    shortcut = x
+    if stride != 1 or x.shape[-1] != width_out:
+        shortcut = _batch_norm(
+            _conv(x, width_out, size=1, stride=stride, name="conv_shortcut"), training, "batch_norm_shortcut"
+        )
+    for i, (filters, size, conv_stride) in enumerate(convolutions, start=1):
+        last = i == len(convolutions)
+        x = _conv(x, filters, size=size, stride=conv_stride, name=f"conv{i}")
+        x = _batch_norm(x, training, f"batch_norm{i}", gamma=0.0 if last else 1.0)
+        if not last:
+            x = tf.nn.relu(x)
+    return tf.nn.relu(shortcut + x)
+
+
+def _conv(x: tf.Tensor, filters: int, *, size: int, stride: int, name: str) -> tf.Tensor:
+    with tf.compat.v1.variable_scope(name):
+        kernel = tf.compat.v1.get_variable("kernel", [size, size, x.shape[-1], filters], initializer=_HE)
+        return tf.nn.conv2d(x, kernel, strides=stride, padding="SAME")
+
+
+def _batch_norm(x: tf.Tensor, training: bool, name: str, *, gamma: float = 1.0) -> tf.Tensor:
+    return tf.compat.v1.layers.batch_normalization(
+        x,
+        momentum=BATCH_NORM_MOMENTUM,
+        epsilon=BATCH_NORM_EPSILON,
+        training=training,
+        gamma_initializer=tf.compat.v1.constant_initializer(gamma),
+        fused=True,
+        name=name,
+    )
+
+
+def _dense(x: tf.Tensor, num_classes: int) -> tf.Tensor:
+    with tf.compat.v1.variable_scope("logits"):
+        kernel = tf.compat.v1.get_variable(
+            "kernel", [x.shape[-1], num_classes], initializer=tf.compat.v1.glorot_uniform_initializer()
+        )
+        bias = tf.compat.v1.get_variable("bias", [num_classes], initializer=tf.compat.v1.zeros_initializer())
+        return tf.linalg.matmul(x, kernel) + bias

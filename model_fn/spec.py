@@ -1,0 +1,87 @@
+"""The model_fn of the Estimator: one EstimatorSpec for each of TRAIN, EVAL and PREDICT."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from model_fn import network, objective
+from model_fn.interval import interval_means
+from model_fn.optimizer import Momentum, minimize
+from model_fn.schedules import make_schedule
+from settings import Model
+from summaries import collect, tags
+
+
+@dataclasses.dataclass(frozen=True)
+class Params:
+    """What the Estimator hands to `model_fn`: the model's settings, the data set's classes, steps between summaries."""
+
+    model: Model
+    class_names: tuple[str, ...]
+    summary_interval: int
+
+
+def model_fn(
+    features: dict[str, tf.Tensor], labels: dict[str, tf.Tensor] | None, mode: str, params: Params
+) -> tf.estimator.EstimatorSpec:
+    """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1].
+
+    `labels`, for TRAIN and EVAL: `label` [batch] int32 and `weight` [batch] float32.
+    """
+    logits = network.logits(
+        features["image"],
+        network.ARCHITECTURES[params.model.network],
+        num_classes=len(params.class_names),
+        training=mode == tf.estimator.ModeKeys.TRAIN,
+    )
+    if mode == tf.estimator.ModeKeys.PREDICT:
+        return _predict_spec(logits, params)
+    assert labels is not None, f"mode {mode} needs labels"
+    with tf.name_scope("objective"):
+        loss = objective.loss(
+            logits,
+            labels["label"],
+            labels["weight"],
+            kernels=network.kernels(),
+            weight_decay=params.model.weight_decay,
+        )
+        correct = objective.correct(logits, labels["label"])
+    if mode == tf.estimator.ModeKeys.EVAL:
+        return _eval_spec(loss, correct, labels["weight"])
+    collect.image_batch(tags.INPUT_IMAGES, features["image"], labels["label"])
+    return _train_spec(loss, correct, params)
+
+
+def _train_spec(loss: tf.Tensor, correct: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:
+    global_step = tf.compat.v1.train.get_or_create_global_step()
+    # Read before the update that adds one to it.
+    step = tf.identity(global_step, name="step_before_update")
+    with tf.name_scope("schedule"):
+        learning_rate = make_schedule(params.model.schedule)(step)
+    values = {tags.LOSS: loss, tags.ACCURACY: tf.reduce_mean(correct)}
+    with tf.name_scope("interval_means"):
+        means, update_means = interval_means(values, step=step, interval=params.summary_interval)
+    optimizer = Momentum(learning_rate, momentum=params.model.momentum)
+    with tf.control_dependencies([step]), tf.name_scope("optimizer"):
+        train_op = tf.group(minimize(loss, optimizer, global_step), update_means)
+    for tag, mean in means.items():
+        collect.scalar(tag, mean)
+    collect.scalar(tags.LEARNING_RATE, learning_rate)
+    collect.scalar(tags.GRADIENT_NORM, optimizer.gradient_norm())
+    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.TRAIN, loss=loss, train_op=train_op)
+
+
+def _eval_spec(loss: tf.Tensor, correct: tf.Tensor, weight: tf.Tensor) -> tf.estimator.EstimatorSpec:
+    # The Estimator adds the loss itself, as the mean of `loss` over the batches.
+    metrics = {tags.ACCURACY: tf.compat.v1.metrics.mean(correct, weight)}
+    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.EVAL, loss=loss, eval_metric_ops=metrics)
+
+
+def _predict_spec(logits: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:
+    class_index = tf.argmax(logits, axis=1)
+    predictions = {
+        "probabilities": tf.nn.softmax(logits),
+        "class_index": class_index,
+        "class_name": tf.gather(tf.constant(params.class_names), class_index),
+    }
+    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.PREDICT, predictions=predictions)

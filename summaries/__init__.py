@@ -1,0 +1,1 @@
+"""Every TensorBoard tag name, and everything written under one."""

@@ -1,0 +1,45 @@
+import numpy as np
+import tensorflow as tf
+
+from model_fn import objective
+
+LOGITS = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 0.0], [0.0, 0.1, 0.2]], np.float32)
+LABELS = np.array([1, 2, 2], np.int32)
+
+
+def run(function):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tensors = function()
+        session.run(tf.compat.v1.global_variables_initializer())
+        return session.run(tensors)
+
+
+def cross_entropy():
+    """[3] float64, from the definition."""
+    exponentials = np.exp(LOGITS.astype(np.float64))
+    return -np.log(exponentials[range(3), LABELS] / exponentials.sum(axis=1))
+
+
+def loss(weights, weight_decay):
+    return run(
+        lambda: objective.loss(
+            tf.constant(LOGITS),
+            tf.constant(LABELS),
+            tf.constant(weights, tf.float32),
+            kernels=[tf.Variable([[3.0, 4.0]]), tf.Variable([2.0])],
+            weight_decay=weight_decay,
+        )
+    )
+
+
+def test_loss_is_cross_entropy_plus_half_the_decayed_squares():
+    np.testing.assert_allclose(loss([1, 1, 1], 0.1), cross_entropy().mean() + 0.1 * (25 + 4) / 2, rtol=1e-6)
+
+
+def test_weights_scale_examples_and_do_not_renormalise():
+    """Two real examples and one of padding, as `sequential_indices` weighs them: exactly the mean of the two."""
+    np.testing.assert_allclose(loss([1.5, 1.5, 0], 0.0), cross_entropy()[:2].mean(), rtol=1e-6)
+
+
+def test_correct_compares_the_largest_logit_with_the_label():
+    assert run(lambda: objective.correct(tf.constant(LOGITS), tf.constant(LABELS))).tolist() == [1, 0, 1]

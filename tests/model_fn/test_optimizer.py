@@ -1,0 +1,37 @@
+import numpy as np
+import tensorflow as tf
+
+from model_fn.optimizer import Momentum, minimize
+
+
+def test_updates_follow_the_momentum_formula():
+    target = np.array([1.0, -2.0])
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        variable = tf.compat.v1.get_variable("v", initializer=tf.zeros([2]))
+        step = tf.compat.v1.train.create_global_step()
+        optimizer = Momentum(tf.constant(0.1), momentum=0.9)
+        train = minimize(tf.reduce_sum((variable - target) ** 2), optimizer, step)
+        norm = optimizer.gradient_norm()
+        session.run(tf.compat.v1.global_variables_initializer())
+        found = [session.run([norm, train])[0] for _ in range(5)]
+        found_variable, found_step = session.run([variable, step])
+    value, accumulator, norms = np.zeros(2), np.zeros(2), []
+    for _ in range(5):
+        gradient = 2 * (value - target)
+        norms.append(np.linalg.norm(gradient))
+        accumulator = 0.9 * accumulator + gradient
+        value = value - 0.1 * accumulator
+    np.testing.assert_allclose(found_variable, value, rtol=1e-5)
+    np.testing.assert_allclose(found, norms, rtol=1e-5)
+    assert found_step == 5
+
+
+def test_update_ops_run_with_the_update():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        average = tf.Variable(0.0, trainable=False)
+        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.UPDATE_OPS, average.assign_add(1.0).op)
+        variable = tf.Variable(1.0)
+        train = minimize(variable**2, Momentum(tf.constant(0.1), momentum=0.0), tf.compat.v1.train.create_global_step())
+        session.run(tf.compat.v1.global_variables_initializer())
+        session.run(train)
+        assert session.run(average) == 1
