@@ -1,0 +1,59 @@
+"""The base of hooks that do something every so many steps: the base decides when, a subclass what."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from summaries import collect, tags
+
+Clock = Callable[[], float]
+
+
+class IntervalHook(tf.compat.v1.train.SessionRunHook):
+    """Calls `at_interval` at every global step that is a multiple of `interval`, and at the last one.
+
+    Multiples, not so many steps since the start: a resumed run then writes its points where an uninterrupted one would.
+    `images_per_second` counts time inside steps only, so evaluations and checkpoints do not dent it, and leaves out the
+    first step of a process, in which TensorFlow sets itself up.
+    """
+
+    def __init__(self, *, interval: int, last_step: int, batch_size: int, clock: Clock = time.perf_counter):
+        self._interval = interval
+        self._last_step = last_step
+        self._batch_size = batch_size
+        self._clock = clock
+        self._step = 0
+        self._first = True
+        self._steps_timed = 0
+        self._seconds = 0.0
+        self._started = 0.0
+
+    def at_interval(self, step: int, values: Mapping[str, float]) -> None:
+        """Gets the global step after the update, and the scalars that the model offers, by tag, with images/s."""
+        raise NotImplementedError
+
+    def begin(self):
+        self._scalars = collect.collected_scalars()
+        self._global_step = tf.compat.v1.train.get_global_step()
+
+    def after_create_session(self, session, coord):
+        self._step = int(session.run(self._global_step))
+
+    def before_run(self, run_context):
+        self._started = self._clock()
+        return tf.compat.v1.train.SessionRunArgs(self._scalars) if self._due(self._step + 1) else None
+
+    def after_run(self, run_context, run_values):
+        if not self._first:
+            self._seconds += self._clock() - self._started
+            self._steps_timed += 1
+        self._first = False
+        self._step += 1
+        if self._due(self._step):
+            images_per_second = self._steps_timed * self._batch_size / self._seconds if self._seconds else 0.0
+            self.at_interval(self._step, {**run_values.results, tags.IMAGES_PER_SECOND: images_per_second})
+            self._seconds, self._steps_timed = 0.0, 0
+
+    def _due(self, step: int) -> bool:
+        return step % self._interval == 0 or step == self._last_step

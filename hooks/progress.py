@@ -1,0 +1,53 @@
+"""Tells the person who waits how far the run is."""
+
+import datetime
+import sys
+from collections.abc import Mapping
+
+import tqdm
+
+from hooks.interval import IntervalHook
+from summaries import tags
+
+_BAR = "{percentage:3.0f}% |{bar}| step {n_fmt}/{total_fmt} [{elapsed} run, {remaining} left{postfix}]"
+
+
+class ProgressHook(IntervalHook):
+    """A bar with step, loss, learning rate, images/s and time left on a terminal; a line an interval elsewhere."""
+
+    def __init__(self, *, terminal: bool | None = None, **interval_arguments):
+        super().__init__(**interval_arguments)
+        self._terminal = sys.stderr.isatty() if terminal is None else terminal
+        self._bar: tqdm.tqdm | None = None
+
+    def after_create_session(self, session, coord):
+        super().after_create_session(session, coord)
+        if self._terminal and self._bar is None:
+            self._bar = tqdm.tqdm(
+                total=self._last_step,
+                initial=self._step,
+                unit="step",
+                dynamic_ncols=True,
+                bar_format=_BAR,
+            )
+
+    def after_run(self, run_context, run_values):
+        super().after_run(run_context, run_values)
+        if self._bar is not None:
+            self._bar.update()
+
+    def at_interval(self, step: int, values: Mapping[str, float]) -> None:
+        numbers = (
+            f"loss {values[tags.LOSS]:.4f}, learning rate {values[tags.LEARNING_RATE]:g},"
+            f" {values[tags.IMAGES_PER_SECOND]:.0f} images/s"
+        )
+        if self._bar is not None:
+            self._bar.set_postfix_str(numbers, refresh=False)
+            return
+        seconds = (self._last_step - step) * self._batch_size / max(values[tags.IMAGES_PER_SECOND], 1e-9)
+        left = datetime.timedelta(seconds=round(seconds))
+        print(f"step {step}/{self._last_step}: {numbers}, {left} left", flush=True)
+
+    def end(self, session):
+        if self._bar is not None:
+            self._bar.close()

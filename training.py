@@ -1,0 +1,95 @@
+"""Puts the rooms together: data, model, devices and hooks become one Estimator, trained and evaluated."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+import cluster
+import hooks
+import input_fn
+import model_fn
+from settings import Settings, UserError
+from summaries import events, tags
+
+
+def train_and_evaluate(settings: Settings, *, recorded_flags: Mapping[str, Any]) -> None:
+    """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the whole validation split."""
+    warnings.filterwarnings("ignore", message=".*tf.layers.batch_normalization.*")
+    # MultiWorkerMirroredStrategy cannot be copied, as the Estimator does, while eager execution is on.
+    tf.compat.v1.disable_eager_execution()
+    replicas = cluster.num_replicas(settings.devices)
+    if settings.training.batch_size % replicas:
+        raise UserError(
+            f"--batch_size={settings.training.batch_size} cannot be split evenly over {replicas} replicas;"
+            f" give a multiple of {replicas}"
+        )
+    info = input_fn.describe(settings.data)
+    estimator = tf.estimator.Estimator(
+        model_fn.model_fn,
+        config=cluster.make_run_config(settings.model_dir, settings.training, settings.devices),
+        params=model_fn.Params(settings.model, info.class_names, settings.training.summary_interval),
+    )
+    tf.estimator.train_and_evaluate(
+        estimator,
+        tf.estimator.TrainSpec(
+            _training_input_fn(settings),
+            max_steps=settings.training.train_steps,
+            hooks=_hooks(settings, info, recorded_flags),
+        ),
+        tf.estimator.EvalSpec(
+            _evaluation_input_fn(settings),
+            steps=None,
+            exporters=[hooks.PrintEvaluation()],
+            # No evaluation is skipped for coming soon after the one before.
+            throttle_secs=0,
+            start_delay_secs=0,
+        ),
+    )
+
+
+def newest_step(model_dir: str) -> int:
+    """Global step of the newest checkpoint; 0 where there is none."""
+    checkpoint = tf.train.latest_checkpoint(model_dir)
+    return int(tf.train.load_variable(checkpoint, tf.compat.v1.GraphKeys.GLOBAL_STEP)) if checkpoint else 0
+
+
+def _training_input_fn(settings: Settings) -> input_fn.InputFn:
+    return input_fn.training_input_fn(
+        input_fn.load(settings.data, settings.data.train_split),
+        image_size=settings.data.image_size,
+        color_jitter=settings.data.color_jitter,
+        batch_size=settings.training.batch_size,
+        seed=settings.training.seed,
+        first_step=lambda: newest_step(settings.model_dir),
+    )
+
+
+def _evaluation_input_fn(settings: Settings) -> input_fn.InputFn:
+    return input_fn.evaluation_input_fn(
+        input_fn.load(settings.data, settings.data.validation_split),
+        image_size=settings.data.image_size,
+        batch_size=settings.training.batch_size,
+    )
+
+
+def _hooks(
+    settings: Settings, info: input_fn.DatasetInfo, recorded_flags: Mapping[str, Any]
+) -> list[tf.compat.v1.train.SessionRunHook]:
+    training = settings.training
+    interval: dict[str, Any] = {
+        "interval": training.summary_interval,
+        "last_step": training.train_steps,
+        "batch_size": training.batch_size,
+    }
+    texts = {tags.FLAGS: events.markdown_table(recorded_flags, header=("flag", "value"))}
+    return [
+        hooks.DivergenceHook(settings.model_dir),
+        hooks.SummaryHook(settings.model_dir, texts=texts, **interval),
+        hooks.ProgressHook(**interval),
+        hooks.InputImagesHook(settings.model_dir, class_names=info.class_names),
+        # The Estimator would put its own before all of these: a diverged model would be saved before it is noticed,
+        # and the evaluation of a checkpoint would count as part of a step.
+        tf.compat.v1.train.CheckpointSaverHook(settings.model_dir, save_steps=training.evaluation_interval),
+    ]
