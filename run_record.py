@@ -54,7 +54,8 @@ def open_run(
         if overwrite:
             _remove_run(folder)
         sessions = []
-        if (folder / FILE_NAME).exists():
+        # A run that stopped before its first checkpoint, for want of data say, binds nobody.
+        if (folder / "checkpoint").exists():
             record = read(model_dir)
             _refuse_others(record.hyper_parameters, hyper_parameters, model_dir)
             sessions = record.sessions

@@ -16,7 +16,8 @@ from summaries import events, tags
 
 def train_and_evaluate(settings: Settings, *, recorded_flags: Mapping[str, Any]) -> None:
     """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the whole validation split."""
-    warnings.filterwarnings("ignore", message=".*tf.layers.batch_normalization.*")
+    for advice in ("`tf.layers.batch_normalization` is deprecated", "To make it possible to preserve tf.data options"):
+        warnings.filterwarnings("ignore", message=advice)
     # MultiWorkerMirroredStrategy cannot be copied, as the Estimator does, while eager execution is on.
     tf.compat.v1.disable_eager_execution()
     replicas = cluster.num_replicas(settings.devices)

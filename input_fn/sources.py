@@ -76,12 +76,7 @@ def load(data: Data, split: str) -> Examples:
             images[filled:end], labels[filled:end] = batch_images, batch_labels
             filled = end
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError(_broken_file(info.filepaths, error)) from error
-    if filled != info.num_examples:
-        raise UserError(
-            f"split {split!r} of {data.dataset} holds {filled} examples and its dataset_info.json says"
-            f" {info.num_examples}: {_folder(info.filepaths)} is half-written or mixed; remove it and prepare it again"
-        )
+        raise UserError(_what_is_broken(info, error)) from error
     return Examples(images=images, labels=labels)
 
 
@@ -198,26 +193,27 @@ def _decoded_batches(builder: tfds.core.DatasetBuilder, data: Data, split: str, 
         yield from tfds.as_numpy(dataset)
 
 
-def _broken_file(paths: list[os.PathLike], error: Exception) -> str:
-    """Says which of the files cannot be read to its end. TensorFlow's own message names none."""
-    for path in paths:
+def _what_is_broken(info: tfds.core.SplitInfo, error: Exception) -> str:
+    """Names the file that cannot be read to its promised end. TensorFlow's own message names none."""
+    again = "replace it, or remove its folder and prepare the data set again"
+    for instruction in info.file_instructions:
         read = 0
         try:
-            for _ in tf.compat.v1.io.tf_record_iterator(os.fspath(path)):
+            for _ in tf.compat.v1.io.tf_record_iterator(instruction.filename):
                 read += 1
         except tf.errors.OpError as file_error:
+            return f"data file {instruction.filename} is corrupt after record {read} ({_one_line(file_error)}); {again}"
+        if read != instruction.examples_in_shard:
             return (
-                f"data file {path} is corrupt after record {read} ({_one_line(file_error)}); replace it, or remove"
-                " its folder and prepare the data set again"
+                f"data file {instruction.filename} holds {read} records and its dataset_info.json says"
+                f" {instruction.examples_in_shard}; {again}"
             )
-    return f"an image in {_folder(paths)} cannot be decoded ({_one_line(error)}); prepare the data set again"
-
-
-def _folder(paths: list[os.PathLike]) -> Path:
-    return Path(paths[0]).parent
+    folder = Path(info.filepaths[0]).parent
+    return f"an image in {folder} cannot be decoded ({_one_line(error)}); remove it and prepare the data set again"
 
 
 def _one_line(error: Exception) -> str:
-    """The first line of an error, without TensorFlow's trail of graph nodes and of the URL's inner causes."""
-    text = str(error).strip().split("\n")[0] or type(error).__name__
-    return text.split(" [Op:")[0].split("[[")[0].strip()[:300]
+    """The first telling line of an error, without TensorFlow's trail of graph nodes."""
+    lines = [line.split("[[")[0].strip() for line in str(error).split("\n")]
+    telling = [line for line in lines if line and not line.startswith(("Graph execution error", "Detected at"))]
+    return telling[0][:300] if telling else type(error).__name__

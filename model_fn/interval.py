@@ -36,4 +36,13 @@ def interval_means(
 
 def _mean_over_replicas(x: tf.Tensor) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, x) if context.num_replicas_in_sync > 1 else x
+    if context.num_replicas_in_sync == 1:
+        return x
+    # Not context.all_reduce: it wants a gradient, and in graph mode fails to find the variables of a second replica.
+    return context.merge_call(_merged_mean, args=(x,))
+
+
+def _merged_mean(
+    strategy: tf.distribute.Strategy, x: tf.distribute.DistributedValues
+) -> tf.distribute.DistributedValues:
+    return strategy.extended.reduce_to(tf.distribute.ReduceOp.MEAN, x, destinations=x)

@@ -6,11 +6,12 @@ starting at zero, so that a block starts as the identity (Goyal et al. 2017, htt
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from settings import Network
+import settings
 
 # The share of the old moving average kept at each step: short enough a memory for runs of a few hundred steps.
 BATCH_NORM_MOMENTUM = 0.9
@@ -43,52 +44,52 @@ def _for_small_images(blocks: int) -> Architecture:
 
 
 ARCHITECTURES = {
-    Network.RESNET18: _for_large_images(2, 2, 2, 2),
-    Network.RESNET34: _for_large_images(3, 4, 6, 3),
-    Network.RESNET50: _for_large_images(3, 4, 6, 3, bottleneck=True),
-    Network.RESNET8: _for_small_images(1),
-    Network.RESNET20: _for_small_images(3),
-    Network.RESNET32: _for_small_images(5),
-    Network.RESNET56: _for_small_images(9),
+    settings.Network.RESNET18: _for_large_images(2, 2, 2, 2),
+    settings.Network.RESNET34: _for_large_images(3, 4, 6, 3),
+    settings.Network.RESNET50: _for_large_images(3, 4, 6, 3, bottleneck=True),
+    settings.Network.RESNET8: _for_small_images(1),
+    settings.Network.RESNET20: _for_small_images(3),
+    settings.Network.RESNET32: _for_small_images(5),
+    settings.Network.RESNET56: _for_small_images(9),
 }
 
 
-def logits(images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool) -> tf.Tensor:
-    """Class scores of a batch of images.
+class Network(NamedTuple):
+    """What a network gives: `logits` [batch, num_classes] float32, and its `kernels`.
 
-    Args:
-      images: [batch, height, width, 3] float32.
-      training: normalise by the batch's statistics, and add updates of their moving averages to UPDATE_OPS.
-
-    Returns:
-      [batch, num_classes] float32.
+    Kernels are the weights of every convolution and of the last layer; not biases, not batch-norm gamma and beta.
     """
+
+    logits: tf.Tensor
+    kernels: list[tf.Variable]
+
+
+def build(images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool) -> Network:
+    """Lays out a network over a batch of images, [batch, height, width, 3] float32.
+
+    `training`: normalise by the batch's statistics, and add updates of their moving averages to UPDATE_OPS.
+    """
+    layers = _Layers(training=training)
     with tf.compat.v1.variable_scope("network"):
-        x = _stem(images, architecture, training)
+        x = _stem(layers, images, architecture)
         for stage, (blocks, width) in enumerate(zip(architecture.blocks, architecture.widths, strict=True), start=1):
             for block in range(1, blocks + 1):
                 stride = 2 if stage > 1 and block == 1 else 1
                 with tf.compat.v1.variable_scope(f"stage{stage}/block{block}"):
-                    x = _block(x, width, stride, bottleneck=architecture.bottleneck, training=training)
-        return _dense(tf.reduce_mean(x, axis=[1, 2]), num_classes)
+                    x = _block(layers, x, width, stride, bottleneck=architecture.bottleneck)
+        logits = layers.dense(tf.reduce_mean(x, axis=[1, 2]), num_classes, name="logits")
+    return Network(logits, layers.kernels)
 
 
-def kernels() -> list[tf.Variable]:
-    """The weights of every convolution and of the last layer; not biases, not batch-norm gamma and beta."""
-    return [v for v in tf.compat.v1.trainable_variables() if v.op.name.endswith("/kernel")]
-
-
-def _stem(images: tf.Tensor, architecture: Architecture, training: bool) -> tf.Tensor:
+def _stem(layers: "_Layers", images: tf.Tensor, architecture: Architecture) -> tf.Tensor:
+    large = architecture.large_image_stem
     with tf.compat.v1.variable_scope("stem"):
-        if not architecture.large_image_stem:
-            x = _conv(images, architecture.widths[0], size=3, stride=1, name="conv")
-            return tf.nn.relu(_batch_norm(x, training, "batch_norm"))
-        x = _conv(images, architecture.widths[0], size=7, stride=2, name="conv")
-        x = tf.nn.relu(_batch_norm(x, training, "batch_norm"))
-        return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="SAME")
+        x = layers.conv(images, architecture.widths[0], size=7 if large else 3, stride=2 if large else 1, name="conv")
+        x = tf.nn.relu(layers.batch_norm(x, name="batch_norm"))
+        return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="SAME") if large else x
 
 
-def _block(x: tf.Tensor, width: int, stride: int, *, bottleneck: bool, training: bool) -> tf.Tensor:
+def _block(layers: "_Layers", x: tf.Tensor, width: int, stride: int, *, bottleneck: bool) -> tf.Tensor:
     """`relu(shortcut(x) + convolutions(x))`, batch normalisation after every convolution, the shortcut's too."""
     if bottleneck:
         convolutions = [(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)]
@@ -97,40 +98,46 @@ def _block(x: tf.Tensor, width: int, stride: int, *, bottleneck: bool, training:
     width_out = convolutions[-1][0]
     shortcut = x
     if stride != 1 or x.shape[-1] != width_out:
-        shortcut = _batch_norm(
-            _conv(x, width_out, size=1, stride=stride, name="conv_shortcut"), training, "batch_norm_shortcut"
-        )
+        shortcut = layers.conv(x, width_out, size=1, stride=stride, name="conv_shortcut")
+        shortcut = layers.batch_norm(shortcut, name="batch_norm_shortcut")
     for i, (filters, size, conv_stride) in enumerate(convolutions, start=1):
         last = i == len(convolutions)
-        x = _conv(x, filters, size=size, stride=conv_stride, name=f"conv{i}")
-        x = _batch_norm(x, training, f"batch_norm{i}", gamma=0.0 if last else 1.0)
+        x = layers.conv(x, filters, size=size, stride=conv_stride, name=f"conv{i}")
+        x = layers.batch_norm(x, name=f"batch_norm{i}", gamma=0.0 if last else 1.0)
         if not last:
             x = tf.nn.relu(x)
     return tf.nn.relu(shortcut + x)
 
 
-def _conv(x: tf.Tensor, filters: int, *, size: int, stride: int, name: str) -> tf.Tensor:
-    with tf.compat.v1.variable_scope(name):
-        kernel = tf.compat.v1.get_variable("kernel", [size, size, x.shape[-1], filters], initializer=_HE)
-        return tf.nn.conv2d(x, kernel, strides=stride, padding="SAME")
+class _Layers:
+    """The layers of one network, which share its mode and put their kernels on one list."""
 
+    def __init__(self, *, training: bool):
+        self._training = training
+        self.kernels: list[tf.Variable] = []
 
-def _batch_norm(x: tf.Tensor, training: bool, name: str, *, gamma: float = 1.0) -> tf.Tensor:
-    return tf.compat.v1.layers.batch_normalization(
-        x,
-        momentum=BATCH_NORM_MOMENTUM,
-        epsilon=BATCH_NORM_EPSILON,
-        training=training,
-        gamma_initializer=tf.compat.v1.constant_initializer(gamma),
-        fused=True,
-        name=name,
-    )
+    def conv(self, x: tf.Tensor, filters: int, *, size: int, stride: int, name: str) -> tf.Tensor:
+        with tf.compat.v1.variable_scope(name):
+            kernel = self._kernel([size, size, x.shape[-1], filters], _HE)
+            return tf.nn.conv2d(x, kernel, strides=stride, padding="SAME")
 
-
-def _dense(x: tf.Tensor, num_classes: int) -> tf.Tensor:
-    with tf.compat.v1.variable_scope("logits"):
-        kernel = tf.compat.v1.get_variable(
-            "kernel", [x.shape[-1], num_classes], initializer=tf.compat.v1.glorot_uniform_initializer()
+    def batch_norm(self, x: tf.Tensor, *, name: str, gamma: float = 1.0) -> tf.Tensor:
+        return tf.compat.v1.layers.batch_normalization(
+            x,
+            momentum=BATCH_NORM_MOMENTUM,
+            epsilon=BATCH_NORM_EPSILON,
+            training=self._training,
+            gamma_initializer=tf.compat.v1.constant_initializer(gamma),
+            fused=True,
+            name=name,
         )
-        bias = tf.compat.v1.get_variable("bias", [num_classes], initializer=tf.compat.v1.zeros_initializer())
-        return tf.linalg.matmul(x, kernel) + bias
+
+    def dense(self, x: tf.Tensor, outputs: int, *, name: str) -> tf.Tensor:
+        with tf.compat.v1.variable_scope(name):
+            kernel = self._kernel([x.shape[-1], outputs], tf.compat.v1.glorot_uniform_initializer())
+            bias = tf.compat.v1.get_variable("bias", [outputs], initializer=tf.compat.v1.zeros_initializer())
+            return tf.linalg.matmul(x, kernel) + bias
+
+    def _kernel(self, shape: Sequence[int], initializer: Callable) -> tf.Variable:
+        self.kernels.append(tf.compat.v1.get_variable("kernel", shape, initializer=initializer))
+        return self.kernels[-1]

@@ -28,24 +28,24 @@ def model_fn(
 
     `labels`, for TRAIN and EVAL: `label` [batch] int32 and `weight` [batch] float32.
     """
-    logits = network.logits(
+    net = network.build(
         features["image"],
         network.ARCHITECTURES[params.model.network],
         num_classes=len(params.class_names),
         training=mode == tf.estimator.ModeKeys.TRAIN,
     )
     if mode == tf.estimator.ModeKeys.PREDICT:
-        return _predict_spec(logits, params)
+        return _predict_spec(net.logits, params)
     assert labels is not None, f"mode {mode} needs labels"
     with tf.name_scope("objective"):
         loss = objective.loss(
-            logits,
+            net.logits,
             labels["label"],
             labels["weight"],
-            kernels=network.kernels(),
+            kernels=net.kernels,
             weight_decay=params.model.weight_decay,
         )
-        correct = objective.correct(logits, labels["label"])
+        correct = objective.correct(net.logits, labels["label"])
     if mode == tf.estimator.ModeKeys.EVAL:
         return _eval_spec(loss, correct, labels["weight"])
     collect.image_batch(tags.INPUT_IMAGES, features["image"], labels["label"])

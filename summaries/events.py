@@ -1,5 +1,6 @@
 """What stands in an event file: TensorBoard's summary protos, built here and nowhere else."""
 
+import struct
 from collections.abc import Mapping
 
 import tensorflow as tf
@@ -14,8 +15,14 @@ def scalars(values: Mapping[str, float]) -> tf.compat.v1.Summary:
 
 def image(tag: str, png: bytes) -> tf.compat.v1.Summary:
     """One picture under `tag`."""
+    # A PNG's first chunk begins at byte 16, with width and height (https://www.w3.org/TR/png/#11IHDR).
+    width, height = struct.unpack(">II", png[16:24])
     return tf.compat.v1.Summary(
-        value=[tf.compat.v1.Summary.Value(tag=tag, image=tf.compat.v1.Summary.Image(encoded_image_string=png))]
+        value=[
+            tf.compat.v1.Summary.Value(
+                tag=tag, image=tf.compat.v1.Summary.Image(encoded_image_string=png, width=width, height=height)
+            )
+        ]
     )
 
 

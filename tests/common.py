@@ -51,5 +51,6 @@ def run_main(*arguments: str, check: bool = True, **options) -> subprocess.Compl
         [sys.executable, "main.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240, **options
     )
     if check:
-        assert done.returncode == 0, f"main.py {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        said = "\n".join([*done.stdout.splitlines()[-20:], *done.stderr.splitlines()[-20:]])
+        assert done.returncode == 0, f"main.py {' '.join(arguments)}\n{said}"
     return done

@@ -8,7 +8,15 @@ from settings import UserError
 HYPER = {"batch_size": 64, "values": [0.1, 0.01]}
 
 
-def open_run(folder, *, hyper=HYPER, overwrite=False):
+def open_run(folder, *, hyper=HYPER, overwrite=False, checkpoint=True):
+    """Opens a run and, as training does, leaves a checkpoint in it."""
+    record = _open_run(folder, hyper, overwrite)
+    if checkpoint:
+        (folder / "checkpoint").write_text("")
+    return record
+
+
+def _open_run(folder, hyper, overwrite):
     return run_record.open_run(str(folder), flags={**hyper, "seed": 1}, hyper_parameters=hyper, overwrite=overwrite)
 
 
@@ -36,6 +44,12 @@ def test_other_hyper_parameters_are_refused_by_name_and_value(tmp_path):
     assert len(run_record.read(str(tmp_path)).sessions) == 1, "a refused start leaves no trace"
 
 
+def test_a_run_without_a_checkpoint_binds_nobody(tmp_path):
+    open_run(tmp_path, checkpoint=False)
+    record = open_run(tmp_path, hyper={**HYPER, "batch_size": 32})
+    assert (record.hyper_parameters["batch_size"], len(record.sessions)) == (32, 1)
+
+
 def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     open_run(tmp_path)
     for name in ("checkpoint", "model.ckpt-5.index", "events.out.tfevents.1.host", "report.png"):
@@ -43,7 +57,7 @@ def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     (tmp_path / "eval").mkdir()
     (tmp_path / "eval" / "events.out.tfevents.2.host").write_text("")
     (tmp_path / "notes.txt").write_text("mine")
-    record = open_run(tmp_path, hyper={**HYPER, "batch_size": 32}, overwrite=True)
+    record = open_run(tmp_path, hyper={**HYPER, "batch_size": 32}, overwrite=True, checkpoint=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "run.json"]
     assert (record.hyper_parameters["batch_size"], len(record.sessions)) == (32, 1)
 
@@ -51,6 +65,7 @@ def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"hyper_parameters": {}, "sessions": [{"x": 1}]})])
 def test_a_damaged_record_is_named(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
+    (tmp_path / "checkpoint").write_text("")
     with pytest.raises(UserError, match="run.json cannot be read"):
         open_run(tmp_path)
 

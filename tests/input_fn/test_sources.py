@@ -187,7 +187,20 @@ def test_fewer_examples_than_promised_are_noticed(copied):
     with tf.io.TFRecordWriter(str(file)) as writer:
         for record in records[:-7]:
             writer.write(record)
-    with pytest.raises(UserError, match="holds 9993 examples and its dataset_info.json says 10000"):
+    with pytest.raises(UserError, match=f"{TRAIN_FILE} holds 9993 records and its dataset_info.json says 10000"):
+        load(copied.parent.parent, "train")
+
+
+def test_an_image_that_does_not_decode_is_said(copied):
+    """Records are whole and as many as promised, but the first one's PNG is not an image."""
+    file = copied / TRAIN_FILE
+    records = list(tf.compat.v1.io.tf_record_iterator(str(file)))
+    example = tf.train.Example.FromString(records[0])
+    example.features.feature["image"].bytes_list.value[0] = b"no image"
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for record in [example.SerializeToString(), *records[1:]]:
+            writer.write(record)
+    with pytest.raises(UserError, match="an image in .*shapes10/1.0.0 cannot be decoded"):
         load(copied.parent.parent, "train")
 
 

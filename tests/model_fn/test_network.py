@@ -37,13 +37,13 @@ COUNTS = LARGE | {
 
 def build(name, *, image_size, training=True):
     images = tf.compat.v1.placeholder(tf.float32, [2, image_size, image_size, 3])
-    return network.logits(images, network.ARCHITECTURES[name], num_classes=10, training=training)
+    return network.build(images, network.ARCHITECTURES[name], num_classes=10, training=training)
 
 
 @pytest.mark.parametrize("name", Network)
 def test_parameters_and_output_shape(name):
     with tf.Graph().as_default():
-        logits = build(name, image_size=96 if name in LARGE else 32)
+        logits, _ = build(name, image_size=96 if name in LARGE else 32)
         assert logits.shape == (2, 10)
         assert logits.dtype == tf.float32
         assert sum(v.shape.num_elements() for v in tf.compat.v1.trainable_variables()) == COUNTS[name]
@@ -75,8 +75,8 @@ def test_a_new_block_is_the_identity():
 def test_kernels_start_with_the_variance_of_he():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.set_random_seed(0)
-        build(Network.RESNET20, image_size=8)
-        (kernel,) = [v for v in network.kernels() if v.op.name == "network/stage3/block3/conv2/kernel"]
+        _, kernels = build(Network.RESNET20, image_size=8)
+        (kernel,) = [v for v in kernels if v.op.name == "network/stage3/block3/conv2/kernel"]
         session.run(kernel.initializer)
         values = session.run(kernel)
     np.testing.assert_allclose(values.std(), np.sqrt(2 / (3 * 3 * 64)), rtol=0.02)
@@ -84,8 +84,7 @@ def test_kernels_start_with_the_variance_of_he():
 
 def test_kernels_are_convolutions_and_the_last_layer():
     with tf.Graph().as_default():
-        build(Network.RESNET20, image_size=8)
-        kernels = network.kernels()
+        _, kernels = build(Network.RESNET20, image_size=8)
         assert len(kernels) == 1 + 18 + 2 + 1  # stem, blocks, projections, last layer
         assert not [v for v in kernels if v.shape.rank < 2]
 

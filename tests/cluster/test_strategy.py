@@ -1,0 +1,45 @@
+import pytest
+import tensorflow as tf
+
+import cluster
+from cluster import strategy
+from settings import Devices, Training, UserError
+
+TRAINING = Training(batch_size=8, train_steps=10, seed=3, summary_interval=2, evaluation_interval=5, keep_checkpoints=4)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with as many GPUs as a test says."""
+
+    def with_gpus(count):
+        monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["gpu"] * count)
+
+    return with_gpus
+
+
+@pytest.mark.parametrize(
+    ("gpus", "num_gpus", "cpu_replicas", "replicas"),
+    [(0, None, 1, 1), (0, None, 4, 4), (1, None, 4, 1), (8, None, 1, 8), (8, 2, 1, 2)],
+)
+def test_gpus_go_first_and_processors_stand_in(machine, gpus, num_gpus, cpu_replicas, replicas):
+    machine(gpus)
+    assert cluster.num_replicas(Devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas)) == replicas
+
+
+def test_more_gpus_than_there_are_is_said(machine):
+    machine(1)
+    with pytest.raises(UserError, match="--num_gpus=2: this machine has 1"):
+        cluster.num_replicas(Devices(num_gpus=2, cpu_replicas=1))
+
+
+def test_one_replica_needs_no_strategy():
+    config = cluster.make_run_config("run", TRAINING, Devices(num_gpus=None, cpu_replicas=1))
+    assert config.train_distribute is None
+    assert (config.tf_random_seed, config.save_checkpoints_steps, config.keep_checkpoint_max) == (3, 5, 4)
+
+
+def test_replicas_on_the_processor_are_mirrored():
+    config = cluster.make_run_config("run", TRAINING, Devices(num_gpus=None, cpu_replicas=2))
+    assert isinstance(config.train_distribute, tf.distribute.MirroredStrategy)
+    assert config.train_distribute.num_replicas_in_sync == 2
