@@ -19,8 +19,8 @@ def test_classes_and_sizes():
 @pytest.mark.parametrize(
     ("split", "digest"),
     [
-        ("train", "c31c885d05b64b5b2f255250be32b8b12cdce6e0a8eb55e1badfc48b2dae6499"),
-        ("test", "96980b2bce46b09207ca361c5e3ce7d860f12a27ddf811ca2c76e4a7459af01b"),
+        ("train", "d34702dd615aafefd186125f28029f472951520f1f391468bcd108914c2ab57a"),
+        ("test", "0a5b473dd6bbc2b328fc141652dfb37a88c2d1254f97c9508eef4dccb423b442"),
     ],
     ids=["train", "test"],
 )
