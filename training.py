@@ -27,6 +27,7 @@ def train_and_evaluate(settings: Settings, *, recorded_flags: Mapping[str, Any])
             f" give a multiple of {replicas}"
         )
     info = input_fn.describe(settings.data)
+    print(_announcement(settings, info, replicas=replicas), flush=True)
     estimator = tf.estimator.Estimator(
         model_fn.model_fn,
         config=cluster.make_run_config(settings.model_dir, settings.training, settings.devices),
@@ -54,6 +55,21 @@ def newest_step(model_dir: str) -> int:
     """Global step of the newest checkpoint; 0 where there is none."""
     checkpoint = tf.train.latest_checkpoint(model_dir)
     return int(tf.train.load_variable(checkpoint, tf.compat.v1.GraphKeys.GLOBAL_STEP)) if checkpoint else 0
+
+
+def _announcement(settings: Settings, info: input_fn.DatasetInfo, *, replicas: int) -> str:
+    """What is about to happen, for the person who started it."""
+    training, schedule = settings.training, settings.model.schedule
+    rates = [f"{schedule.values[0]:g}"]
+    rates += [f"{value:g} from step {b:,}" for b, value in zip(schedule.boundaries, schedule.values[1:], strict=True)]
+    first_step = newest_step(settings.model_dir)
+    return (
+        f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px:"
+        f" {info.num_train_examples:,} examples to train on, {info.num_validation_examples:,} to validate on\n"
+        f"{training.train_steps:,} steps of {training.batch_size} examples on {replicas}"
+        f" replica{'s' if replicas > 1 else ''}, learning rate {', '.join(rates)}\n"
+        + (f"Going on from step {first_step:,} of {settings.model_dir}" if first_step else f"Run: {settings.model_dir}")
+    )
 
 
 def _training_input_fn(settings: Settings) -> input_fn.InputFn:

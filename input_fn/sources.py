@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ _DECODED_AT_ONCE = 1024  # examples
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set says of itself; `num_examples` counts the two splits in use."""
+    """What a data set says of itself and of the two splits in use."""
 
     class_names: tuple[str, ...]
     num_train_examples: int
@@ -174,7 +175,9 @@ def _check_files(paths: list[os.PathLike]) -> None:
             )
 
 
-def _decoded_batches(builder: tfds.core.DatasetBuilder, data: Data, split: str, shape: tuple[int, int, int]):
+def _decoded_batches(
+    builder: tfds.core.DatasetBuilder, data: Data, split: str, shape: tuple[int, int, int]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields (images [n, height, width, 3] uint8, labels [n]) in the order of the files."""
     height, width, channels = shape
 

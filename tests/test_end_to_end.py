@@ -42,6 +42,8 @@ def scalars(folder, tag):
 
 def test_a_run_prints_progress_evaluations_table_and_what_to_do_next(finished):
     folder, done = finished
+    assert "resnet8 on shapes10 at 16 px: 256 examples to train on, 50 to validate on" in done.stdout
+    assert "20 steps of 16 examples on 1 replica, learning rate 0.1, 0.01 from step 10\n" in done.stdout
     assert re.search(r"^step 20/20: loss [\d.]+, learning rate 0.01, \d+ images/s, 0:00:00 left$", done.stdout, re.M)
     assert re.findall(r"^step (\d+): validation loss [\d.]+, accuracy [\d.]+%$", done.stdout, re.M) == ["8", "16", "20"]
     for row in ("before step 10 ", "after step 10 ", "end, step 20 ", "Step 10: train loss "):
@@ -107,7 +109,8 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_never_stopped(finished, shapes1
     folder, _ = finished
     resumed = tmp_path / "resumed"
     for train_steps in (12, 20):
-        run_main(*tiny(resumed, shapes10_dir, train_steps=train_steps))
+        done = run_main(*tiny(resumed, shapes10_dir, train_steps=train_steps))
+    assert f"Going on from step 12 of {resumed}" in done.stdout
     whole, parts = scalars(folder, tags.LOSS), scalars(resumed, tags.LOSS)
     assert [step for step, _ in parts] == [step for step, _ in whole]
     assert [value for _, value in parts] == pytest.approx([value for _, value in whole], rel=1e-2)
@@ -147,6 +150,13 @@ def test_two_replicas_train_the_model_of_one(finished, shapes10_dir, tmp_path):
     assert two[0][1] == pytest.approx(one[0][1], rel=0.1)
     norms = [dict(scalars(f, tags.GRADIENT_NORM))[4] for f in (folder, tmp_path / "two")]
     assert norms[1] == pytest.approx(norms[0], rel=0.5), "the norm is of the whole gradient, not of one replica's share"
+
+
+def test_a_run_that_diverges_ends_in_one_line(shapes10_dir, tmp_path):
+    done = run_main(*tiny(tmp_path / "run", shapes10_dir), "--values=1e30,1e29", check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert re.match(r"error: loss is (nan|inf) at step \d: training has diverged; the last checkpoint is", done.stderr)
+    assert "model.ckpt-0" in done.stderr
 
 
 def test_data_that_is_not_there_is_one_line_that_names_the_ways_out(tmp_path):
