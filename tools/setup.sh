@@ -30,6 +30,7 @@ fetch_python_311() {
   "$uv" python install --quiet 3.11 >/dev/null 2>&1 && "$uv" python find 3.11
 }
 
+trap 'rm -rf "$venv-uv"' EXIT
 if ! is_python_311 "$venv/bin/python"; then
   python=$(find_python_311) || {
     echo "$how_to" >&2
@@ -37,7 +38,6 @@ if ! is_python_311 "$venv/bin/python"; then
   }
   echo "Making $venv with $("$python" --version)."
   "$python" -m venv --clear "$venv"
-  rm -rf "$venv-uv"
 fi
 echo "Installing $lock (the first time takes a few minutes)."
 "$venv/bin/pip" install --quiet --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
