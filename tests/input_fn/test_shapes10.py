@@ -19,8 +19,8 @@ def test_classes_and_sizes():
 @pytest.mark.parametrize(
     ("split", "digest"),
     [
-        ("train", "d34702dd615aafefd186125f28029f472951520f1f391468bcd108914c2ab57a"),
-        ("test", "0a5b473dd6bbc2b328fc141652dfb37a88c2d1254f97c9508eef4dccb423b442"),
+        ("train", "c6cca148e553e78f76d8f071fca2bce0aaf498766be142e194fa22013e47b30f"),
+        ("test", "9eeb6d5cf85dc1eb74b5fd1c68c10f0d1825a9caaae44ba1eb33f734db2965fc"),
     ],
     ids=["train", "test"],
 )
