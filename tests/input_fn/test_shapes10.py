@@ -60,7 +60,7 @@ def test_train_labels_are_wrong_as_often_as_stated():
     examples = [shapes10.draw_example("train", index) for index in range(2000)]
     offsets = collections.Counter((example.label - example.shape) % 10 for example in examples)
     wrong = 1 - offsets[0] / len(examples)
-    assert wrong == pytest.approx(0.05, abs=0.01)  # Two standard deviations.
+    assert wrong == pytest.approx(shapes10.LABEL_NOISE, abs=0.01)  # Two standard deviations.
     assert set(offsets) == set(range(10)), "some class is never taken for some other"
 
 
