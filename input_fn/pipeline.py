@@ -1,5 +1,6 @@
 """Batches for the Estimator: tf.data over global steps, each replica reading its own places of the global batch."""
 
+import os
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -11,6 +12,8 @@ InputFn = Callable[..., tf.data.Dataset]
 
 # Batches made ahead of the step that uses them: enough to hide an uneven batch, few enough to cost no memory.
 PREFETCHED_BATCHES = 2
+# A batch of 64 at 96 px takes one core 13 ms: eight feed a GPU with 40,000 images/s, and more would only hold memory.
+_PARALLEL_BATCHES = min(os.cpu_count() or 1, 8)
 
 
 def training_input_fn(
@@ -91,8 +94,12 @@ def _per_replica(
         return batch(k // replicas, replica * size + tf.range(size, dtype=tf.int64))
 
     stop = tf.int64.max if steps is None else (start + steps) * replicas
+    options = tf.data.Options()
+    # Autotuning looks ever more seldom, in the end once a minute, and a session that closes waits for its next look.
+    options.autotune.enabled = False
     elements = tf.data.Dataset.range(start * replicas, stop)
-    return elements.map(element, tf.data.AUTOTUNE, deterministic=True).prefetch(PREFETCHED_BATCHES)
+    elements = elements.map(element, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True)
+    return elements.prefetch(PREFETCHED_BATCHES).with_options(options)
 
 
 def _gather(examples: Examples, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

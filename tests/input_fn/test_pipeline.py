@@ -99,6 +99,12 @@ def test_evaluation_is_exact_and_even(replicas):
     assert sorted(counted) == list(range(49))
 
 
+def test_closing_a_session_does_not_wait_for_autotuning():
+    """It kept runs of a few minutes from ending for up to a minute, as its next look was due."""
+    with tf.Graph().as_default():
+        assert training(make_examples(20))(None).options().autotune.enabled is False
+
+
 def test_the_data_set_does_not_stand_in_the_graph():
     examples = make_examples(2000, size=32)  # 6 MB
     with tf.Graph().as_default() as graph:
