@@ -1,7 +1,10 @@
 """Curves out of hand-made event files, numbers against sums done by hand, and what a reader of the figure sees."""
 
 import dataclasses
+import shlex
 import struct
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -325,10 +328,20 @@ class TestDraw:
             self.draw(tmp_path / "file" / "report.png")
 
 
-def test_report_tells_the_numbers_the_figure_and_the_tensorboard_command(tmp_path):
+def test_report_tells_the_numbers_the_figure_and_the_tensorboard_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     run = tmp_path / "my run"
     write_events(run, 1, {100: 1.0, 200: 0.5})
     text = report.report(str(run), boundaries=[100], from_step=0)
     assert text.startswith(report.table(losses({100: 1.0, 200: 0.5}), [100]) + "\n")
     assert text.endswith(f"Figure:      {run}/report.png\nTensorBoard: tensorboard --logdir '{run}'")
+
+
+def test_off_the_path_the_command_names_the_program_that_is_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    write_events(tmp_path, 1, {100: 1.0})
+    command = report.report(str(tmp_path), boundaries=[], from_step=0).rpartition("TensorBoard: ")[2]
+    program, *arguments = shlex.split(command)
+    assert Path(program).resolve() == Path(sys.executable).with_name("tensorboard").resolve()
+    assert arguments == ["--logdir", str(tmp_path)]
     assert (run / "report.png").is_file()
