@@ -335,6 +335,7 @@ def test_report_tells_the_numbers_the_figure_and_the_tensorboard_command(tmp_pat
     text = report.report(str(run), boundaries=[100], from_step=0)
     assert text.startswith(report.table(losses({100: 1.0, 200: 0.5}), [100]) + "\n")
     assert text.endswith(f"Figure:      {run}/report.png\nTensorBoard: tensorboard --logdir '{run}'")
+    assert (run / "report.png").is_file()
 
 
 def test_off_the_path_the_command_names_the_program_that_is_there(tmp_path, monkeypatch):
@@ -344,4 +345,3 @@ def test_off_the_path_the_command_names_the_program_that_is_there(tmp_path, monk
     program, *arguments = shlex.split(command)
     assert Path(program).resolve() == Path(sys.executable).with_name("tensorboard").resolve()
     assert arguments == ["--logdir", str(tmp_path)]
-    assert (run / "report.png").is_file()
