@@ -61,7 +61,7 @@ def print_report(settings: Settings) -> None:
 
 
 def quiet_tensorflow(verbosity: Verbosity) -> None:
-    """Tells TensorFlow's C++ and Python sides how much to say. The first reads the environment when it is imported."""
+    """Tells TensorFlow, and what it brings, how much to say. Its C++ side reads the environment when it is imported."""
     cpp, python = {
         Verbosity.QUIET: ("3", "ERROR"),
         Verbosity.INFO: ("1", "INFO"),
@@ -70,7 +70,7 @@ def quiet_tensorflow(verbosity: Verbosity) -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = cpp
     import logging
 
-    for library in ("tensorflow", "absl"):
+    for library in ("tensorflow", "absl", "urllib3"):
         logging.getLogger(library).setLevel(python)
 
 
