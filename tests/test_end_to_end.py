@@ -149,7 +149,7 @@ def test_two_replicas_train_the_model_of_one(finished, shapes10_dir, tmp_path):
     assert [step for step, _ in two] == [step for step, _ in one]
     assert two[0][1] == pytest.approx(one[0][1], rel=0.1)
     norms = [dict(scalars(f, tags.GRADIENT_NORM))[4] for f in (folder, tmp_path / "two")]
-    assert norms[1] == pytest.approx(norms[0], rel=0.25), "the norm is of the whole gradient, not of one replica's share"
+    assert norms[1] == pytest.approx(norms[0], rel=0.25), "of the whole gradient, not of one replica's share"
 
 
 def test_a_run_that_diverges_ends_in_one_line(shapes10_dir, tmp_path):
