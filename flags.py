@@ -22,7 +22,7 @@ _GROUPS = (_RUN, _DATA, _MODEL, _LEARNING_RATE, _TRAINING, _DEVICES, _REPORT)
 
 
 class _Number(flags.ArgumentParser):
-    """A finite number from `low` on, up to `high` or, with `below`, less than it."""
+    """A finite number, at least `low` and less than `below`."""
 
     def __init__(self, kind: type[int] | type[float], *, low: float = -math.inf, below: float = math.inf):
         self._kind, self._low, self._below = kind, low, below
@@ -296,6 +296,11 @@ def _check_together() -> None:
         raise s.UserError(
             f"{given}: boundary {f.boundaries[-1]} is not inside the run of --train_steps={f.train_steps};"
             " give an earlier boundary or more steps"
+        )
+    if f.from_step >= f.train_steps:
+        raise s.UserError(
+            f"--from_step={f.from_step}: the report's curves would start past the run of --train_steps={f.train_steps};"
+            " give an earlier step"
         )
     for name in ("num_gpus", "cpu_replicas"):
         replicas = f[name].value

@@ -35,7 +35,7 @@ IMAGE_SIZE = 32
 SUBSAMPLES = 2  # A mask looks at this many points a pixel in each direction, for edges in shades.
 
 # How hard: chosen so that a ResNet-18 of learning rate 0.1 leaves chance within 50 steps of 32 images and still gains
-# by a step down at 160. With shapes turned at will, as often dark on light as light on dark, or barely lighter than
+# by a step down at 128. With shapes turned at will, as often dark on light as light on dark, or barely lighter than
 # what is behind them, it stays at chance for hundreds of steps.
 RADIUS = (10, 14)  # pixels
 MAX_SHIFT = 2  # pixels, of the shape's centre from the image's, in x and in y

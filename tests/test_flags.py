@@ -103,6 +103,7 @@ WRONG = [
     (["--num_gpus=0"], "--num_gpus=0"),
     (["--cpu_replicas=0"], "--cpu_replicas=0"),
     (["--from_step=-1"], "--from_step=-1"),
+    (["--from_step=20000"], "--from_step=20000: the report's curves would start past the run of --train_steps=20000"),
 ]
 
 
