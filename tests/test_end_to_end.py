@@ -152,11 +152,14 @@ def test_two_replicas_train_the_model_of_one(finished, shapes10_dir, tmp_path):
     assert norms[1] == pytest.approx(norms[0], rel=0.25), "of the whole gradient, not of one replica's share"
 
 
-def test_a_run_that_diverges_ends_in_one_line(shapes10_dir, tmp_path):
-    done = run_main(*tiny(tmp_path / "run", shapes10_dir), "--values=1e30,1e29", check=False)
+def test_a_run_that_diverges_ends_in_one_line_and_is_not_saved(shapes10_dir, tmp_path):
+    """Checkpoints at every step: the newest is of the step before the loss was no number any more."""
+    arguments = ["--values=1e30,1e29", "--evaluation_interval=1"]
+    done = run_main(*tiny(tmp_path / "run", shapes10_dir), *arguments, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert re.match(r"error: loss is (nan|inf) at step \d: training has diverged; the last checkpoint is", done.stderr)
-    assert "model.ckpt-0" in done.stderr
+    said = re.match(r"error: loss is (?:nan|inf) at step (\d): training has diverged; .*/model.ckpt-(\d);", done.stderr)
+    assert said, done.stderr
+    assert int(said[2]) == int(said[1]) - 1
 
 
 def test_data_that_is_not_there_is_one_line_that_names_the_ways_out(tmp_path):
