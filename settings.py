@@ -11,6 +11,10 @@ class UserError(Exception):
 class Mode(enum.Enum):
     TRAIN_AND_EVALUATE = "train_and_evaluate"
     REPORT = "report"
+    SHOW_SCHEDULE = "show_schedule"
+    SET_LEARNING_RATE = "set_learning_rate"
+    FIND_LEARNING_RATE = "find_learning_rate"
+    COMPARE = "compare"
 
 
 class Verbosity(enum.Enum):
@@ -48,6 +52,27 @@ class Data:
     color_jitter: float
 
 
+class ScheduleName(enum.Enum):
+    """Learning-rate schedules, by the names of the functions in `model_fn/schedules.py`."""
+
+    CONSTANT = "constant"
+    PIECEWISE_CONSTANT = "piecewise_constant"
+    EXPONENTIAL = "exponential"
+    NATURAL_EXPONENTIAL = "natural_exponential"
+    INVERSE_TIME = "inverse_time"
+    POLYNOMIAL = "polynomial"
+    COSINE = "cosine"
+    COSINE_RESTARTS = "cosine_restarts"
+    LINEAR_COSINE = "linear_cosine"
+    ONE_CYCLE = "one_cycle"
+    PLATEAU = "plateau"
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant:
+    learning_rate: float
+
+
 @dataclasses.dataclass(frozen=True)
 class PiecewiseConstant:
     """The first `boundaries[0]` updates use `values[0]`, the next up to `boundaries[1]` use `values[1]`, and so on."""
@@ -57,11 +82,132 @@ class PiecewiseConstant:
 
 
 @dataclasses.dataclass(frozen=True)
+class Exponential:
+    learning_rate: float
+    decay_rate: float
+    decay_steps: int
+    staircase: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class NaturalExponential:
+    learning_rate: float
+    decay_rate: float
+    decay_steps: int
+    staircase: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class InverseTime:
+    learning_rate: float
+    decay_rate: float
+    decay_steps: int
+    staircase: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Polynomial:
+    learning_rate: float
+    minimum_learning_rate: float
+    decay_steps: int
+    power: float
+    cycle: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Cosine:
+    learning_rate: float
+    minimum_learning_rate: float
+    decay_steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class CosineRestarts:
+    """The first period is `decay_steps` long, each one after it `period_factor` times as long as the one before."""
+
+    learning_rate: float
+    minimum_learning_rate: float
+    decay_steps: int
+    period_factor: float
+    restart_factor: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearCosine:
+    learning_rate: float
+    minimum_learning_rate: float
+    decay_steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class OneCycle:
+    """Up from `learning_rate / rise_factor` for `rise_steps`, then down until `decay_steps`."""
+
+    learning_rate: float
+    minimum_learning_rate: float
+    decay_steps: int
+    rise_steps: int
+    rise_factor: float
+
+
+class PlateauMetric(enum.Enum):
+    """The metric of the validation split that has to get better."""
+
+    LOSS = "loss"
+    ACCURACY = "accuracy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plateau:
+    """Times `plateau_factor` after each `plateau_patience` steps in which no evaluation was the best so far."""
+
+    learning_rate: float
+    minimum_learning_rate: float
+    plateau_patience: int
+    plateau_factor: float
+    plateau_metric: PlateauMetric
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeTest:
+    """Rises exponentially from `smallest` at the first update to `largest` at the last of `steps`."""
+
+    smallest: float
+    largest: float
+    steps: int
+
+
+Schedule = (
+    Constant
+    | PiecewiseConstant
+    | Exponential
+    | NaturalExponential
+    | InverseTime
+    | Polynomial
+    | Cosine
+    | CosineRestarts
+    | LinearCosine
+    | OneCycle
+    | Plateau
+    | RangeTest
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningRate:
+    """A schedule, times `scale`, reached linearly over the first `warmup` updates."""
+
+    schedule: Schedule
+    warmup: int
+    scale: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Model:
     """Network, objective and optimizer."""
 
     network: Network
-    schedule: PiecewiseConstant
+    learning_rate: LearningRate
     momentum: float
     weight_decay: float
 
@@ -86,21 +232,28 @@ class Devices:
     cpu_replicas: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """The figure's curves start at `from_step`."""
+class Action(enum.Enum):
+    """What a person may ask of a running run's learning rate."""
 
-    from_step: int
+    SET = "set"
+    SCALE = "scale"
+    RELEASE = "release"
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """`value` is the rate to set or the factor to scale by; None to release the rate to its schedule."""
+
+    action: Action
+    value: float | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    mode: Mode
+    """A training run."""
+
     model_dir: str
-    overwrite: bool
-    verbosity: Verbosity
     data: Data
     model: Model
     training: Training
     devices: Devices
-    report: Report

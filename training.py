@@ -1,5 +1,7 @@
 """Puts the rooms together: data, model, devices and hooks become one Estimator, trained and evaluated."""
 
+import enum
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +12,7 @@ import cluster
 import hooks
 import input_fn
 import model_fn
-from settings import Settings, UserError
+from settings import LearningRate, PiecewiseConstant, Settings, UserError
 from summaries import events, tags
 
 
@@ -59,17 +61,34 @@ def newest_step(model_dir: str) -> int:
 
 def _announcement(settings: Settings, info: input_fn.DatasetInfo, *, replicas: int) -> str:
     """What is about to happen, for the person who started it."""
-    training, schedule = settings.training, settings.model.schedule
-    rates = [f"{schedule.values[0]:g}"]
-    rates += [f"{value:g} from step {b:,}" for b, value in zip(schedule.boundaries, schedule.values[1:], strict=True)]
+    training = settings.training
     first_step = newest_step(settings.model_dir)
     return (
         f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px:"
         f" {info.num_train_examples:,} examples to train on, {info.num_validation_examples:,} to validate on\n"
         f"{training.train_steps:,} steps of {training.batch_size} examples on {replicas}"
-        f" replica{'s' if replicas > 1 else ''}, learning rate {', '.join(rates)}\n"
+        f" replica{'s' if replicas > 1 else ''}, learning rate {_in_words(settings.model.learning_rate)}\n"
         + (f"Going on from step {first_step:,} of {settings.model_dir}" if first_step else f"Run: {settings.model_dir}")
     )
+
+
+def _in_words(learning_rate: LearningRate) -> str:
+    schedule = learning_rate.schedule
+    if isinstance(schedule, PiecewiseConstant):
+        first, *others = schedule.values
+        steps = [f"{value:g} from step {b:,}" for b, value in zip(schedule.boundaries, others, strict=True)]
+        words = ", ".join([f"{first:g}", *steps])
+    else:
+        kind = re.sub("(?<!^)(?=[A-Z])", "_", type(schedule).__name__).lower()
+        words = kind + " with " + ", ".join(f"{name} {_value(value)}" for name, value in vars(schedule).items())
+    words += f", warm-up over {learning_rate.warmup:,} steps" if learning_rate.warmup else ""
+    return words + (f", times {learning_rate.scale:g}" if learning_rate.scale != 1 else "")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else f"{value:g}"
 
 
 def _training_input_fn(settings: Settings) -> input_fn.InputFn:

@@ -57,7 +57,7 @@ def _train_spec(loss: tf.Tensor, correct: tf.Tensor, params: Params) -> tf.estim
     # Read before the update that adds one to it.
     step = tf.identity(global_step, name="step_before_update")
     with tf.name_scope("schedule"):
-        learning_rate = make_schedule(params.model.schedule)(step)
+        learning_rate = make_schedule(params.model.learning_rate)(step)
     values = {tags.LOSS: loss, tags.ACCURACY: tf.reduce_mean(correct)}
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(values, step=step, interval=params.summary_interval)

@@ -27,10 +27,14 @@ def make_data(**changes) -> settings.Data:
     return settings.Data(**{**values, **changes})
 
 
+def make_learning_rate(schedule: settings.Schedule, *, warmup=0, scale=1.0) -> settings.LearningRate:
+    return settings.LearningRate(schedule, warmup=warmup, scale=scale)
+
+
 def make_model(**changes) -> settings.Model:
     values = {
         "network": settings.Network.RESNET8,
-        "schedule": settings.PiecewiseConstant(boundaries=(3,), values=(0.1, 0.01)),
+        "learning_rate": make_learning_rate(settings.PiecewiseConstant(boundaries=(3,), values=(0.1, 0.01))),
         "momentum": 0.9,
         "weight_decay": 1e-4,
     }

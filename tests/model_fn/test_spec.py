@@ -4,9 +4,9 @@ import tensorflow as tf
 
 import input_fn
 import model_fn
-from settings import PiecewiseConstant
+from settings import Constant
 from summaries import collect, tags
-from tests.common import make_examples, make_model
+from tests.common import make_examples, make_learning_rate, make_model
 
 CLASSES = tuple("abcdefghij")
 PARAMS = model_fn.Params(make_model(), CLASSES, summary_interval=2)
@@ -108,7 +108,7 @@ def test_a_stopped_and_resumed_run_sees_the_same_examples(tmp_path):
 
 def test_a_model_is_the_same_from_the_same_seed(tmp_path):
     examples = make_examples(20)
-    params = model_fn.Params(make_model(schedule=PiecewiseConstant((), (0.1,))), CLASSES, summary_interval=2)
+    params = model_fn.Params(make_model(learning_rate=make_learning_rate(Constant(0.1))), CLASSES, summary_interval=2)
     kernels = []
     for name in ("one", "two"):
         trained = estimator(tmp_path / name, params)

@@ -1,0 +1,21 @@
+"""The command line: `parse` reads it, `experiment` makes a training run of it, the others what their modes ask for.
+
+`table.py` holds every flag with its default, `parsers.py` what a value may be, `durations.py` steps, epochs and
+percent, `experiment.py` the way to `Settings` with the checks that need more than one flag.
+"""
+
+from flags.command import Command, help_text, parse
+from flags.experiment import Experiment, experiment
+from flags.modes import compared_runs, control, range_of_rates, rate_request
+
+__all__ = [
+    "Command",
+    "Experiment",
+    "compared_runs",
+    "control",
+    "experiment",
+    "help_text",
+    "parse",
+    "range_of_rates",
+    "rate_request",
+]

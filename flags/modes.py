@@ -1,0 +1,100 @@
+"""What the modes beside training ask for."""
+
+import os
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+import settings as s
+from flags.command import Command, parse
+from flags.table import learning_rate_names
+
+_CONTROL = "constant"
+
+
+def range_of_rates(command: Command) -> s.RangeTest:
+    """What --mode=find_learning_rate shall try.
+
+    Raises:
+      UserError: a range that does not rise.
+    """
+    smallest, largest = command.values["find_smallest"], command.values["find_largest"]
+    if smallest >= largest:
+        raise s.UserError(
+            f"--find_smallest={smallest:g} is not below --find_largest={largest:g}; give a range that rises"
+        )
+    return s.RangeTest(smallest, largest, command.values["find_steps"])
+
+
+def rate_request(command: Command) -> s.Request:
+    """What --mode=set_learning_rate shall ask of the running run.
+
+    Raises:
+      UserError: not exactly one of a rate, a factor and a release.
+    """
+    asked = {
+        "learning_rate": s.Request(s.Action.SET, command.values["learning_rate"]),
+        "learning_rate_factor": s.Request(s.Action.SCALE, command.values["learning_rate_factor"]),
+        "release": s.Request(s.Action.RELEASE, None),
+    }
+    given = [name for name in asked if name in command.given and command.values[name]]
+    if len(given) != 1:
+        raise s.UserError(
+            f"--mode=set_learning_rate with {' and '.join(f'--{name}' for name in given) or 'no change'}: give one of"
+            " --learning_rate=0.003, --learning_rate_factor=0.1 and --release"
+        )
+    return asked[given[0]]
+
+
+def compared_runs(command: Command) -> dict[str, Command]:
+    """The runs of --mode=compare by name, each a training run under --model_dir; a constant rate is among them.
+
+    Raises:
+      UserError: no run; a name that is twice or no file name; a flag that is not the learning rate's.
+    """
+    written = [_split(run) for run in command.values["run"]]
+    if not written:
+        raise s.UserError(
+            "--mode=compare has nothing to compare; give runs, such as --run='cosine --learning_rate_schedule=cosine'"
+        )
+    runs: dict[str, Command] = {}
+    for name, own in written:
+        if name in runs:
+            raise s.UserError(f"--run={name}: two runs have this name; give each its own")
+        runs[name] = _compared_run(command, name, own)
+    if control(runs) is None:
+        if _CONTROL in runs:
+            raise s.UserError(f"--run={_CONTROL}: its schedule is another; call it by that, {_CONTROL} is the control")
+        own = [f"--learning_rate_schedule={s.ScheduleName.CONSTANT.value}"]
+        runs = {_CONTROL: _compared_run(command, _CONTROL, own), **runs}
+    return runs
+
+
+def control(runs: Mapping[str, Command]) -> str | None:
+    """The first of the runs whose schedule is constant: what shows the worth of the others."""
+    constant = [n for n, run in runs.items() if run.values["learning_rate_schedule"] is s.ScheduleName.CONSTANT]
+    return constant[0] if constant else None
+
+
+def _split(run: str) -> tuple[str, list[str]]:
+    try:
+        name, *own = shlex.split(run) or [""]
+    except ValueError as error:
+        raise s.UserError(f"--run={run}: {str(error).lower()}; give a name and then flags") from error
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+        raise s.UserError(f"--run={run}: a run begins with its name, of letters, digits, - and _; not {name!r}")
+    return name, own
+
+
+def _compared_run(command: Command, name: str, own: Sequence[str]) -> Command:
+    for flag in own:
+        match = re.fullmatch(r"--?(no)?(\w+)(=.*)?", flag)
+        if not match or not {match[2], f"{match[1] or ''}{match[2]}"} & learning_rate_names():
+            raise s.UserError(
+                f"--run={name}: {flag!r} is no learning-rate flag, and runs are compared by their learning rate alone;"
+                " give flags for all runs outside of --run"
+            )
+    model_dir = os.path.join(command.model_dir, name)
+    run = parse([*command.argv, *own, f"--mode={s.Mode.TRAIN_AND_EVALUATE.value}", f"--model_dir={model_dir}"])
+    assert run is not None, "help would have been answered before"
+    return run
