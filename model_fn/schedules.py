@@ -1,8 +1,8 @@
 """Learning-rate schedules. One shape for all: checked numbers in, a function of the global step out.
 
 The global step counts finished updates, so the schedule is asked with the step before the update it is used for: `step`
-below is 0 at the first update. All are computed in float64, whose rounding never moves a step edge, and given as
-float32. Decays have reached their end at `step = decay_steps` and stay there, unless they say otherwise.
+below is 0 at the first update. A schedule takes it as a scalar integer tensor and gives a scalar float32. Decays have
+reached their end at `step = decay_steps` and stay there, unless they say otherwise.
 """
 
 import math
@@ -18,7 +18,7 @@ _decay = tf.compat.v1.train
 
 
 def make_schedule(learning_rate: settings.LearningRate) -> Schedule:
-    """The schedule that the settings describe: from a scalar int64 global step to a scalar float32 learning rate."""
+    """The schedule that the settings describe."""
     described = learning_rate.schedule
     schedule = _SCHEDULES[type(described)](**vars(described))
     return with_warmup(scaled(schedule, learning_rate.scale), learning_rate.warmup)
@@ -36,8 +36,7 @@ def with_warmup(schedule: Schedule, warmup: int) -> Schedule:
         return schedule
 
     def learning_rate(step: tf.Tensor) -> tf.Tensor:
-        share = tf.minimum(1.0, (_float(step) + 1.0) / warmup)
-        return schedule(step) * tf.cast(share, tf.float32)
+        return schedule(step) * tf.minimum(1.0, (tf.cast(step, tf.float32) + 1.0) / warmup)
 
     return learning_rate
 
@@ -85,9 +84,7 @@ def exponential(*, learning_rate: float, decay_rate: float, decay_steps: int, st
     `tf.compat.v1.train.exponential_decay`.
     """
     _check_positive(learning_rate=learning_rate, decay_rate=decay_rate, decay_steps=decay_steps)
-    return lambda step: _float32(
-        _decay.exponential_decay(_float(learning_rate), _float(step), decay_steps, decay_rate, staircase)
-    )
+    return lambda step: _decay.exponential_decay(learning_rate, step, decay_steps, decay_rate, staircase)
 
 
 def natural_exponential(*, learning_rate: float, decay_rate: float, decay_steps: int, staircase: bool) -> Schedule:
@@ -96,9 +93,7 @@ def natural_exponential(*, learning_rate: float, decay_rate: float, decay_steps:
     `tf.compat.v1.train.natural_exp_decay`.
     """
     _check_positive(learning_rate=learning_rate, decay_rate=decay_rate, decay_steps=decay_steps)
-    return lambda step: _float32(
-        _decay.natural_exp_decay(_float(learning_rate), _float(step), decay_steps, decay_rate, staircase)
-    )
+    return lambda step: _decay.natural_exp_decay(learning_rate, step, decay_steps, decay_rate, staircase)
 
 
 def inverse_time(*, learning_rate: float, decay_rate: float, decay_steps: int, staircase: bool) -> Schedule:
@@ -107,9 +102,7 @@ def inverse_time(*, learning_rate: float, decay_rate: float, decay_steps: int, s
     `tf.compat.v1.train.inverse_time_decay`.
     """
     _check_positive(learning_rate=learning_rate, decay_rate=decay_rate, decay_steps=decay_steps)
-    return lambda step: _float32(
-        _decay.inverse_time_decay(_float(learning_rate), _float(step), decay_steps, decay_rate, staircase)
-    )
+    return lambda step: _decay.inverse_time_decay(learning_rate, step, decay_steps, decay_rate, staircase)
 
 
 def polynomial(
@@ -122,10 +115,8 @@ def polynomial(
     """
     _check_positive(learning_rate=learning_rate, decay_steps=decay_steps, power=power)
     _check_minimum(minimum_learning_rate, learning_rate)
-    return lambda step: _float32(
-        _decay.polynomial_decay(
-            _float(learning_rate), _float(step), decay_steps, minimum_learning_rate, power, cycle=cycle
-        )
+    return lambda step: _decay.polynomial_decay(
+        learning_rate, step, decay_steps, minimum_learning_rate, power, cycle=cycle
     )
 
 
@@ -137,7 +128,7 @@ def cosine(*, learning_rate: float, minimum_learning_rate: float, decay_steps: i
     _check_positive(learning_rate=learning_rate, decay_steps=decay_steps)
     _check_minimum(minimum_learning_rate, learning_rate)
     alpha = minimum_learning_rate / learning_rate
-    return lambda step: _float32(_decay.cosine_decay(_float(learning_rate), _float(step), decay_steps, alpha))
+    return lambda step: _decay.cosine_decay(learning_rate, step, decay_steps, alpha)
 
 
 def cosine_restarts(
@@ -152,8 +143,9 @@ def cosine_restarts(
 
     It starts at `learning_rate * restart_factor ** i` and falls to `minimum_learning_rate`:
     `minimum + (learning_rate - minimum) * restart_factor ** i * (1 + cos(pi * t)) / 2`, `t` the part of the period that
-    is over. SGDR of Loshchilov and Hutter 2016 (https://arxiv.org/abs/1608.03983),
-    `tf.compat.v1.train.cosine_decay_restarts`.
+    is over. SGDR of Loshchilov and Hutter 2016 (https://arxiv.org/abs/1608.03983). Not
+    `tf.compat.v1.train.cosine_decay_restarts`, which restarts a step late where its float32 logarithms round down: with
+    `period_factor` 10 at most restarts.
     """
     _check_positive(learning_rate=learning_rate, decay_steps=decay_steps, restart_factor=restart_factor)
     _check_minimum(minimum_learning_rate, learning_rate)
@@ -161,14 +153,26 @@ def cosine_restarts(
         raise ValueError(f"period_factor must be at least 1, not {period_factor}: periods would shrink to nothing")
 
     def rate(step: tf.Tensor) -> tf.Tensor:
-        # The period is the whole part of a logarithm, which rounding could put below the next whole number exactly
-        # at a restart. A millionth of a step more keeps every restart on its step, up to ten billion steps.
-        over = _decay.cosine_decay_restarts(
-            _float(1.0), _float(step) + 1e-6, decay_steps, t_mul=period_factor, m_mul=restart_factor
-        )
-        return _float32(minimum_learning_rate + (learning_rate - minimum_learning_rate) * over)
+        period, share = _period(step, first=decay_steps, factor=period_factor)
+        over = restart_factor**period * _decay.cosine_decay(1.0, share, 1)
+        return minimum_learning_rate + (learning_rate - minimum_learning_rate) * over
 
     return rate
+
+
+def _period(step: tf.Tensor, *, first: int, factor: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Which period `step` is in, from 0, and the share of it that is over. Period i is `first * factor**i` steps long."""
+    periods = tf.cast(step, tf.float64) / first
+    if factor == 1:
+        period = tf.floor(periods)
+        share = periods - period
+    else:
+        # The number of whole periods n solves (factor**n - 1) / (factor - 1) = periods. At a restart that is a whole
+        # number, and rounding must not put it below.
+        period = tf.floor(tf.math.log(1 + periods * (factor - 1)) / tf.constant(math.log(factor), tf.float64) + 1e-9)
+        length = factor**period
+        share = (periods - (length - 1) / (factor - 1)) / length
+    return tf.cast(period, tf.float32), tf.cast(tf.maximum(share, 0), tf.float32)
 
 
 def linear_cosine(*, learning_rate: float, minimum_learning_rate: float, decay_steps: int) -> Schedule:
@@ -180,8 +184,8 @@ def linear_cosine(*, learning_rate: float, minimum_learning_rate: float, decay_s
     _check_minimum(minimum_learning_rate, learning_rate)
 
     def rate(step: tf.Tensor) -> tf.Tensor:
-        over = _decay.linear_cosine_decay(_float(1.0), _float(step), decay_steps, num_periods=0.5, alpha=0.0, beta=0.0)
-        return _float32(minimum_learning_rate + (learning_rate - minimum_learning_rate) * over)
+        over = _decay.linear_cosine_decay(1.0, step, decay_steps, num_periods=0.5, alpha=0.0, beta=0.0)
+        return minimum_learning_rate + (learning_rate - minimum_learning_rate) * over
 
     return rate
 
@@ -209,8 +213,7 @@ def one_cycle(
     )
 
     def rate(step: tf.Tensor) -> tf.Tensor:
-        left = _decay.cosine_decay(_float(1.0), _float(step), rise_steps)
-        rise = _float32(learning_rate - (learning_rate - low) * left)
+        rise = learning_rate - (learning_rate - low) * _decay.cosine_decay(1.0, step, rise_steps)
         return tf.where(step < rise_steps, rise, fall(tf.maximum(step - rise_steps, 0)))
 
     return rate
@@ -258,11 +261,3 @@ def _check_positive(**numbers: float) -> None:
 def _check_minimum(minimum: float, learning_rate: float) -> None:
     if not 0 <= minimum < learning_rate:
         raise ValueError(f"minimum_learning_rate {minimum} must be at least 0 and below learning_rate {learning_rate}")
-
-
-def _float(x: tf.Tensor | float) -> tf.Tensor:
-    return tf.cast(x, tf.float64)
-
-
-def _float32(x: tf.Tensor) -> tf.Tensor:
-    return tf.cast(x, tf.float32)

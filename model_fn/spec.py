@@ -4,8 +4,9 @@ import dataclasses
 
 import tensorflow as tf
 
-from model_fn import network, objective
+from model_fn import network, objective, replicas
 from model_fn.interval import interval_means
+from model_fn.live_rate import LiveRate
 from model_fn.optimizer import Momentum, minimize
 from model_fn.schedules import make_schedule
 from settings import Model
@@ -57,16 +58,19 @@ def _train_spec(loss: tf.Tensor, correct: tf.Tensor, params: Params) -> tf.estim
     # Read before the update that adds one to it.
     step = tf.identity(global_step, name="step_before_update")
     with tf.name_scope("schedule"):
-        learning_rate = make_schedule(params.model.learning_rate)(step)
+        live = LiveRate(make_schedule(params.model.learning_rate)(step))
     values = {tags.LOSS: loss, tags.ACCURACY: tf.reduce_mean(correct)}
+    with tf.name_scope("replicas"):
+        ours = tf.concat([tf.stack([1.0, *values.values()]), live.message], axis=0)
+        totals, message = tf.split(replicas.total(ours), [1 + len(values), live.message.shape[0]])
     with tf.name_scope("interval_means"):
-        means, update_means = interval_means(values, step=step, interval=params.summary_interval)
-    optimizer = Momentum(learning_rate, momentum=params.model.momentum)
+        means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
+    optimizer = Momentum(live.rate, momentum=params.model.momentum)
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
-        train_op = tf.group(minimize(loss, optimizer, global_step), update_means)
-    for tag, mean in means.items():
+        train_op = tf.group(minimize(loss, optimizer, global_step), update_means, live.update(message))
+    for tag, mean in zip(values, means, strict=True):
         collect.scalar(tag, mean)
-    collect.scalar(tags.LEARNING_RATE, learning_rate)
+    collect.scalar(tags.LEARNING_RATE, live.rate)
     collect.scalar(tags.GRADIENT_NORM, optimizer.gradient_norm())
     return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.TRAIN, loss=loss, train_op=train_op)
 
