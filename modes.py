@@ -3,17 +3,23 @@
 TensorFlow takes seconds to import, so the rooms that need it are imported where it is sure that they are needed.
 """
 
+import getpass
+import os
+import socket
 from collections.abc import Callable
 
 import flags
 import run_record
+from cluster import topology
+from control import requests
 from settings import Data, Mode, UserError
 
 
 def train_and_evaluate(command: flags.Command) -> None:
     """Trains to --train_steps from the newest checkpoint in --model_dir, evaluating as it goes, and reports."""
     _train(_experiment(command), overwrite=command.values["overwrite"])
-    report(command)
+    if topology.this_task().is_chief:
+        report(command)
 
 
 def report(command: flags.Command) -> None:
@@ -22,6 +28,37 @@ def report(command: flags.Command) -> None:
 
     boundaries = run_record.read(command.model_dir).hyper_parameters.get("boundaries", [])
     print(report_room.report(command.model_dir, boundaries=boundaries, from_step=command.values["from_step"]))
+
+
+def set_learning_rate(command: flags.Command) -> None:
+    """Asks the running run in --model_dir to change its learning rate, waits for its answer and prints it."""
+    request = flags.rate_request(command)
+    newest = run_record.read(command.model_dir).sessions[-1]
+    if newest.host == socket.gethostname() and not _is_alive(newest.pid):
+        raise UserError(
+            f"the run in --model_dir={command.model_dir} is not running: its newest start, of {newest.started}, had"
+            f" process {newest.pid} of this machine, which has ended; start the run, then change its learning rate"
+        )
+    answer = requests.ask(
+        command.model_dir,
+        request,
+        session=newest.started,
+        who=f"{getpass.getuser()}@{socket.gethostname()}",
+        wait_seconds=command.values["answer_timeout"],
+    )
+    if not answer.accepted:
+        raise UserError(f"the run refuses: {answer.message}")
+    print(answer.message)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def compare(command: flags.Command) -> None:
@@ -53,13 +90,16 @@ def _num_train_examples(data: Data) -> int:
 
 
 def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
-    settings = experiment.settings
-    run_record.open_run(
-        settings.model_dir,
-        flags=experiment.flags,
-        hyper_parameters=experiment.hyper_parameters,
-        overwrite=overwrite,
-    )
+    settings, task = experiment.settings, topology.this_task()
+    session = ""
+    if task.is_chief:
+        record = run_record.open_run(
+            settings.model_dir,
+            flags=experiment.flags,
+            hyper_parameters=experiment.hyper_parameters,
+            overwrite=overwrite,
+        )
+        session = record.sessions[-1].started
     import training
 
     if training.newest_step(settings.model_dir) >= settings.training.train_steps:
@@ -68,11 +108,12 @@ def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
             " give another --model_dir, or --overwrite; to train on, more --train_steps."
         )
     else:
-        training.train_and_evaluate(settings, recorded_flags=experiment.flags)
+        training.train_and_evaluate(settings, task, recorded_flags=experiment.flags, session=session)
 
 
 MODES: dict[Mode, Callable[[flags.Command], None]] = {
     Mode.TRAIN_AND_EVALUATE: train_and_evaluate,
     Mode.REPORT: report,
     Mode.COMPARE: compare,
+    Mode.SET_LEARNING_RATE: set_learning_rate,
 }

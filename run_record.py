@@ -10,17 +10,31 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from control.files import write_atomically
 from settings import UserError
 
 FILE_NAME = "run.json"
 _PACKAGES = ("tensorflow", "tensorflow-estimator", "tensorflow-datasets", "tensorboard", "numpy", "absl-py")
 # All that a run writes into its model_dir, and so all that --overwrite removes.
-_WRITTEN = ("checkpoint", "model.ckpt-*", "graph.pbtxt", "events.out.tfevents.*", "eval", "report*.png", FILE_NAME)
+_WRITTEN = (
+    "checkpoint",
+    "model.ckpt-*",
+    "graph.pbtxt",
+    "events.out.tfevents.*",
+    "eval",
+    "evaluations.jsonl",
+    "learning_rate_changes.json",
+    "learning_rate_requests",
+    "report*.png",
+    "schedule.png",
+    FILE_NAME,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +42,8 @@ class Session:
     """One start of the run: when, by what command line, with what code."""
 
     started: str
+    host: str
+    pid: int
     flags: dict[str, Any]
     git_commit: str
     versions: dict[str, str]
@@ -61,7 +77,7 @@ def open_run(
             sessions = record.sessions
         record = RunRecord(dict(hyper_parameters), [*sessions, _this_session(flags)])
         folder.mkdir(parents=True, exist_ok=True)
-        _write_atomically(folder / FILE_NAME, json.dumps(dataclasses.asdict(record), indent=2) + "\n")
+        write_atomically(folder / FILE_NAME, json.dumps(dataclasses.asdict(record), indent=2) + "\n")
     except OSError as error:
         raise UserError(
             f"cannot write the run to --model_dir={model_dir} ({error.strerror}); give a directory you may write to"
@@ -100,7 +116,9 @@ def _refuse_others(recorded: Mapping[str, Any], asked: Mapping[str, Any], model_
 def _this_session(flags: Mapping[str, Any]) -> Session:
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return Session(
-        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        host=socket.gethostname(),
+        pid=os.getpid(),
         flags=dict(flags),
         git_commit=_git_commit(),
         versions={"python": platform.python_version(), **versions},
@@ -127,9 +145,3 @@ def _remove_run(folder: Path) -> None:
     for pattern in _WRITTEN:
         for path in folder.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    os.replace(temporary, path)

@@ -233,7 +233,7 @@ class Devices:
 
 
 class Action(enum.Enum):
-    """What a person may ask of a running run's learning rate."""
+    """What a person may ask of a running run's learning rate: use this one; multiply it; go back to the schedule."""
 
     SET = "set"
     SCALE = "scale"
@@ -242,7 +242,7 @@ class Action(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """`value` is the rate to set or the factor to scale by; None to release the rate to its schedule."""
+    """`value` is the rate of a SET, the factor of a SCALE, and None for a RELEASE."""
 
     action: Action
     value: float | None

@@ -1,28 +1,36 @@
 """Puts the rooms together: data, model, devices and hooks become one Estimator, trained and evaluated."""
 
+import atexit
 import enum
 import re
+import shutil
+import tempfile
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-import cluster
 import hooks
 import input_fn
 import model_fn
-from settings import LearningRate, PiecewiseConstant, Settings, UserError
+from cluster import strategy
+from cluster.topology import Task
+from settings import LearningRate, PiecewiseConstant, Plateau, Settings, UserError
 from summaries import events, tags
 
 
-def train_and_evaluate(settings: Settings, *, recorded_flags: Mapping[str, Any]) -> None:
-    """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the whole validation split."""
+def train_and_evaluate(settings: Settings, task: Task, *, recorded_flags: Mapping[str, Any], session: str) -> None:
+    """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the whole validation split.
+
+    `recorded_flags` are shown in TensorBoard; `session` is this start of the run, as its record has it. `task` is
+    what this process is in a cluster.
+    """
     for advice in ("`tf.layers.batch_normalization` is deprecated", "To make it possible to preserve tf.data options"):
         warnings.filterwarnings("ignore", message=advice)
     # MultiWorkerMirroredStrategy cannot be copied, as the Estimator does, while eager execution is on.
     tf.compat.v1.disable_eager_execution()
-    replicas = cluster.num_replicas(settings.devices)
+    replicas = strategy.num_replicas(settings.devices, task)
     if settings.training.batch_size % replicas:
         raise UserError(
             f"--batch_size={settings.training.batch_size} cannot be split evenly over {replicas} replicas;"
@@ -32,7 +40,7 @@ def train_and_evaluate(settings: Settings, *, recorded_flags: Mapping[str, Any])
     print(_announcement(settings, info, replicas=replicas), flush=True)
     estimator = tf.estimator.Estimator(
         model_fn.model_fn,
-        config=cluster.make_run_config(settings.model_dir, settings.training, settings.devices),
+        config=strategy.make_run_config(settings.model_dir, settings.training, settings.devices, task),
         params=model_fn.Params(settings.model, info.class_names, settings.training.summary_interval),
     )
     tf.estimator.train_and_evaluate(
@@ -40,12 +48,12 @@ def train_and_evaluate(settings: Settings, *, recorded_flags: Mapping[str, Any])
         tf.estimator.TrainSpec(
             _training_input_fn(settings),
             max_steps=settings.training.train_steps,
-            hooks=_hooks(settings, info, recorded_flags),
+            hooks=_hooks(settings, info, recorded_flags, session) if task.is_chief else _hooks_of_worker(settings),
         ),
         tf.estimator.EvalSpec(
             _evaluation_input_fn(settings),
             steps=None,
-            exporters=[hooks.PrintEvaluation()],
+            exporters=[hooks.PrintEvaluation(), hooks.RecordEvaluation()],
             # No evaluation is skipped for coming soon after the one before.
             throttle_secs=0,
             start_delay_secs=0,
@@ -111,21 +119,32 @@ def _evaluation_input_fn(settings: Settings) -> input_fn.InputFn:
 
 
 def _hooks(
-    settings: Settings, info: input_fn.DatasetInfo, recorded_flags: Mapping[str, Any]
+    settings: Settings, info: input_fn.DatasetInfo, recorded_flags: Mapping[str, Any], session: str
 ) -> list[tf.compat.v1.train.SessionRunHook]:
     training = settings.training
-    interval: dict[str, Any] = {
-        "interval": training.summary_interval,
-        "last_step": training.train_steps,
-        "batch_size": training.batch_size,
-    }
+    ends: dict[str, Any] = {"interval": training.summary_interval, "last_step": training.train_steps}
+    interval = {**ends, "batch_size": training.batch_size}
+    schedule = settings.model.learning_rate.schedule
+    plateau = schedule if isinstance(schedule, Plateau) else None
     texts = {tags.FLAGS: events.markdown_table(recorded_flags, header=("flag", "value"))}
     return [
         hooks.DivergenceHook(settings.model_dir),
         hooks.SummaryHook(settings.model_dir, texts=texts, **interval),
         hooks.ProgressHook(**interval),
+        hooks.LiveLearningRateHook(settings.model_dir, session=session, schedule=plateau, **ends),
         hooks.InputImagesHook(settings.model_dir, class_names=info.class_names),
         # The Estimator would put its own before all of these: a diverged model would be saved before it is noticed,
         # and the evaluation of a checkpoint would count as part of a step.
         tf.compat.v1.train.CheckpointSaverHook(settings.model_dir, save_steps=training.evaluation_interval),
+    ]
+
+
+def _hooks_of_worker(settings: Settings) -> list[tf.compat.v1.train.SessionRunHook]:
+    """For a worker that is not the chief. Saving is collective, so it must save when the chief does: into a folder that
+    is thrown away."""
+    scratch = tempfile.mkdtemp(prefix="stepdown-")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return [
+        hooks.DivergenceHook(settings.model_dir),
+        tf.compat.v1.train.CheckpointSaverHook(scratch, save_steps=settings.training.evaluation_interval),
     ]

@@ -1,5 +1,4 @@
-"""Where a run runs: devices, and the Estimator's configuration for them."""
+"""Where a run runs: `topology.py` (which task of a cluster this is) and `strategy.py` (devices, RunConfig).
 
-from cluster.strategy import make_run_config, num_replicas
-
-__all__ = ["make_run_config", "num_replicas"]
+Nothing is imported here: topology is asked before TensorFlow, which takes seconds to import, is needed.
+"""

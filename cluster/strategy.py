@@ -2,19 +2,20 @@
 
 import tensorflow as tf
 
+from cluster.topology import Task
 from settings import Devices, Training, UserError
 
 
-def num_replicas(devices: Devices) -> int:
-    """How many replicas share a global batch: one a GPU or, without a GPU, `cpu_replicas`.
+def num_replicas(devices: Devices, task: Task) -> int:
+    """How many replicas share a global batch: on each worker one a GPU or, without a GPU, `cpu_replicas`.
 
     Raises:
       UserError: more GPUs asked for than there are.
     """
-    return len(_replica_devices(devices))
+    return len(_replica_devices(devices)) * task.num_workers
 
 
-def make_run_config(model_dir: str, training: Training, devices: Devices) -> tf.estimator.RunConfig:
+def make_run_config(model_dir: str, training: Training, devices: Devices, task: Task) -> tf.estimator.RunConfig:
     """The Estimator's RunConfig: strategy, seed, checkpoints. Its own summaries and logging are off: hooks/ does those.
 
     Call once, before any graph is built.
@@ -32,7 +33,7 @@ def make_run_config(model_dir: str, training: Training, devices: Devices) -> tf.
         save_summary_steps=0,
         log_step_count_steps=None,
         session_config=session_config,
-        train_distribute=_strategy(_replica_devices(devices)),
+        train_distribute=_strategy(_replica_devices(devices), task),
     )
 
 
@@ -43,8 +44,10 @@ def _replica_devices(devices: Devices) -> list[str]:
     return gpus[: devices.num_gpus] or [f"/cpu:{i}" for i in range(devices.cpu_replicas)]
 
 
-def _strategy(replica_devices: list[str]) -> tf.distribute.Strategy | None:
+def _strategy(replica_devices: list[str], task: Task) -> tf.distribute.Strategy | None:
     """None for a single replica: the Estimator trains without a strategy then."""
+    if task.num_workers > 1:
+        return tf.distribute.experimental.MultiWorkerMirroredStrategy()
     if len(replica_devices) == 1:
         return None
     # Over logical processors the default all-reduce hangs after the first checkpoint; GPUs keep it (NCCL).

@@ -40,7 +40,7 @@ def parse(text: str) -> Duration | None:
 
 
 def to_steps(duration: Duration, *, steps_per_epoch: float, train_steps: int) -> int:
-    """The nearest whole number of steps.
+    """The nearest whole number of steps; of any duration but nothing at least one.
 
     `steps_per_epoch` is the number of training examples divided by the batch size, not rounded: batches run on from
     one epoch into the next. `train_steps` is the length of the run. Each is read for its own unit only.
@@ -48,4 +48,4 @@ def to_steps(duration: Duration, *, steps_per_epoch: float, train_steps: int) ->
     if duration.unit is Unit.STEPS:
         return int(duration.amount)
     whole = steps_per_epoch if duration.unit is Unit.EPOCHS else train_steps / 100
-    return math.floor(duration.amount * whole + 0.5)
+    return max(math.floor(duration.amount * whole + 0.5), 1) if duration.amount else 0

@@ -93,19 +93,19 @@ def _in_steps(values: Values, num_train_examples: Callable[[], int]) -> dict[str
     durations = [duration for value in values.values() for duration in _durations(value)]
     in_epochs = any(duration.unit is Unit.EPOCHS for duration in durations)
     steps_per_epoch = num_train_examples() / values["batch_size"] if in_epochs else math.nan
-    train_steps = to_steps(values["train_steps"], steps_per_epoch=steps_per_epoch, train_steps=0)
 
-    def converted(name: str, value: Any) -> Any:
+    def converted(name: str, value: Any, train_steps: int) -> Any:
         if isinstance(value, list):
-            return [converted(name, element) for element in value]
+            return [converted(name, element, train_steps) for element in value]
         if not isinstance(value, Duration):
             return value
         steps = to_steps(value, steps_per_epoch=steps_per_epoch, train_steps=train_steps)
         if steps < 1 and name not in _MAY_BE_ZERO:
-            raise s.UserError(f"--{name}={value} is less than one step; give a longer duration")
+            raise s.UserError(f"--{name}={value} is no time at all; give one step or more")
         return steps
 
-    return {name: converted(name, value) for name, value in values.items()}
+    train_steps = converted("train_steps", values["train_steps"], 0)
+    return {name: converted(name, value, train_steps) for name, value in values.items()}
 
 
 def _durations(value: Any) -> Iterator[Duration]:

@@ -1,9 +1,18 @@
 """Session hooks: what happens beside the steps of a training run."""
 
 from hooks.divergence import DivergenceHook
-from hooks.evaluation import PrintEvaluation
+from hooks.evaluation import PrintEvaluation, RecordEvaluation
 from hooks.input_images import InputImagesHook
+from hooks.live_learning_rate import LiveLearningRateHook
 from hooks.progress import ProgressHook
 from hooks.summary import SummaryHook
 
-__all__ = ["DivergenceHook", "InputImagesHook", "PrintEvaluation", "ProgressHook", "SummaryHook"]
+__all__ = [
+    "DivergenceHook",
+    "InputImagesHook",
+    "LiveLearningRateHook",
+    "PrintEvaluation",
+    "ProgressHook",
+    "RecordEvaluation",
+    "SummaryHook",
+]

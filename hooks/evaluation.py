@@ -1,8 +1,9 @@
-"""Says what each evaluation found."""
+"""Says, and keeps, what each evaluation found."""
 
 import tensorflow as tf
 import tqdm
 
+from control import evaluations
 from summaries import tags
 
 
@@ -19,3 +20,16 @@ class PrintEvaluation(tf.estimator.Exporter):
         tqdm.tqdm.write(
             f"step {step}: validation loss {eval_result[tags.LOSS]:.4f}, accuracy {eval_result[tags.ACCURACY]:.2%}"
         )
+
+
+class RecordEvaluation(tf.estimator.Exporter):
+    """Adds the metrics of every evaluation to `control.evaluations`, for whoever decides by them."""
+
+    @property
+    def name(self) -> str:
+        return "record_evaluation"
+
+    def export(self, estimator, export_path, checkpoint_path, eval_result, is_the_final_export):
+        step = eval_result[tf.compat.v1.GraphKeys.GLOBAL_STEP]
+        metrics = {tag: eval_result[tag] for tag in (tags.LOSS, tags.ACCURACY)}
+        evaluations.append(estimator.model_dir, int(step), metrics)

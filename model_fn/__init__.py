@@ -1,5 +1,6 @@
 """The model: network, objective, learning-rate schedule and optimizer, joined into one EstimatorSpec a mode."""
 
+from model_fn.live_rate import handles as live_rate_handles
 from model_fn.spec import Params, model_fn
 
-__all__ = ["Params", "model_fn"]
+__all__ = ["Params", "live_rate_handles", "model_fn"]

@@ -161,7 +161,7 @@ def cosine_restarts(
 
 
 def _period(step: tf.Tensor, *, first: int, factor: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Which period `step` is in, from 0, and the share of it that is over. Period i is `first * factor**i` steps long."""
+    """Which period `step` is in, from 0, and the share of it that is over. Period i has `first * factor**i` steps."""
     periods = tf.cast(step, tf.float64) / first
     if factor == 1:
         period = tf.floor(periods)

@@ -10,3 +10,4 @@ IMAGES_PER_SECOND = "images_per_second"
 # Images and text.
 INPUT_IMAGES = "input_images"
 FLAGS = "flags"
+LEARNING_RATE_CHANGES = "learning_rate_changes"

@@ -13,16 +13,18 @@ from tests.common import ROOT
 # Which rooms a room may import. Every room may read settings.
 ALLOWED = {
     "settings": set(),
+    "control": set(),
     "flags": set(),
-    "run_record": set(),
+    "run_record": {"control"},
     "input_fn": set(),
     "summaries": set(),
     "model_fn": {"summaries"},
-    "hooks": {"summaries"},
+    "hooks": {"summaries", "model_fn", "control"},
     "cluster": set(),
     "report": {"summaries"},
     "training": {"input_fn", "model_fn", "hooks", "cluster", "summaries"},
-    "main": {"flags", "run_record", "training", "report"},
+    "modes": {"flags", "run_record", "control", "cluster", "input_fn", "training", "report"},
+    "main": {"flags", "modes"},
 }
 # Which rooms may import a library.
 LIBRARIES = {

@@ -1,8 +1,8 @@
 import pytest
 import tensorflow as tf
 
-import cluster
 from cluster import strategy
+from cluster.topology import ALONE, Task
 from settings import Devices, Training, UserError
 
 TRAINING = Training(batch_size=8, train_steps=10, seed=3, summary_interval=2, evaluation_interval=5, keep_checkpoints=4)
@@ -24,22 +24,27 @@ def machine(monkeypatch):
 )
 def test_gpus_go_first_and_processors_stand_in(machine, gpus, num_gpus, cpu_replicas, replicas):
     machine(gpus)
-    assert cluster.num_replicas(Devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas)) == replicas
+    assert strategy.num_replicas(Devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas), ALONE) == replicas
 
 
 def test_more_gpus_than_there_are_is_said(machine):
     machine(1)
     with pytest.raises(UserError, match="--num_gpus=2: this machine has 1"):
-        cluster.num_replicas(Devices(num_gpus=2, cpu_replicas=1))
+        strategy.num_replicas(Devices(num_gpus=2, cpu_replicas=1), ALONE)
 
 
 def test_one_replica_needs_no_strategy():
-    config = cluster.make_run_config("run", TRAINING, Devices(num_gpus=None, cpu_replicas=1))
+    config = strategy.make_run_config("run", TRAINING, Devices(num_gpus=None, cpu_replicas=1), ALONE)
     assert config.train_distribute is None
     assert (config.tf_random_seed, config.save_checkpoints_steps, config.keep_checkpoint_max) == (3, 5, 4)
 
 
 def test_replicas_on_the_processor_are_mirrored():
-    config = cluster.make_run_config("run", TRAINING, Devices(num_gpus=None, cpu_replicas=2))
+    config = strategy.make_run_config("run", TRAINING, Devices(num_gpus=None, cpu_replicas=2), ALONE)
     assert isinstance(config.train_distribute, tf.distribute.MirroredStrategy)
     assert config.train_distribute.num_replicas_in_sync == 2
+
+
+def test_replicas_of_all_workers_share_a_batch(machine):
+    machine(2)
+    assert strategy.num_replicas(Devices(num_gpus=None, cpu_replicas=1), Task(is_chief=False, num_workers=3)) == 6

@@ -73,8 +73,8 @@ def one_cycle(step, low):
     return cosine_between(RATE, MINIMUM, (step - 30) / (STEPS - 30))
 
 
-DECAY = {"learning_rate": RATE, "decay_steps": STEPS}
-TO_MINIMUM = {**DECAY, "minimum_learning_rate": MINIMUM}
+DECAY: dict[str, typing.Any] = {"learning_rate": RATE, "decay_steps": STEPS}
+TO_MINIMUM: dict[str, typing.Any] = {**DECAY, "minimum_learning_rate": MINIMUM}
 FORMULAS = {
     "constant": (settings.Constant(RATE), lambda step: RATE),
     "plateau": (settings.Plateau(RATE, MINIMUM, 10, 0.1, settings.PlateauMetric.LOSS), lambda step: RATE),
