@@ -3,6 +3,7 @@
 TensorFlow takes seconds to import, so the rooms that need it are imported where it is sure that they are needed.
 """
 
+import dataclasses
 import getpass
 import os
 import socket
@@ -12,7 +13,7 @@ import flags
 import run_record
 from cluster import topology
 from control import requests
-from settings import Data, Mode, UserError
+from settings import Data, Mode, Plateau, UserError
 
 
 def train_and_evaluate(command: flags.Command) -> None:
@@ -61,9 +62,55 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+def show_schedule(command: flags.Command) -> None:
+    """Draws the learning rate over the run and prints where it stands, without building a model."""
+    experiment = _experiment(command)
+    settings = experiment.settings
+    import input_fn
+    import report as report_room
+    from model_fn import curve
+
+    num_examples = input_fn.count_if_prepared(settings.data)
+    steps_per_epoch = num_examples / settings.training.batch_size if num_examples else None
+    learning_rate = settings.model.learning_rate
+    steps = curve.drawn_steps(learning_rate, train_steps=settings.training.train_steps)
+    rates = curve.rates(learning_rate, steps)
+    path = os.path.join(run_record.make_folder(settings.model_dir), "schedule.png")
+    name = experiment.flags["learning_rate_schedule"]
+    report_room.draw_schedule(steps, rates, steps_per_epoch=steps_per_epoch, path=path, title=name)
+    rows = curve.told_points(learning_rate, steps, rates)
+    print(report_room.schedule_table(rows, steps_per_epoch=steps_per_epoch))
+    if isinstance(learning_rate.schedule, Plateau):
+        print("The steps down of plateau are not in it: evaluations decide on them.")
+    print(f"Figure: {path}")
+
+
+def find_learning_rate(command: flags.Command) -> None:
+    """Trains for some steps at a rising rate, beside --model_dir, and suggests a rate by what the loss did."""
+    test = flags.range_of_rates(command)
+    settings = _experiment(command).settings
+    folder = f"{os.path.normpath(settings.model_dir)}-{Mode.FIND_LEARNING_RATE.value}"
+    run_record.remove_run(run_record.make_folder(folder))
+    import numpy as np
+
+    import report as report_room
+    import training
+
+    rates, losses = map(np.array, training.range_test(dataclasses.replace(settings, model_dir=folder), test))
+    run_record.remove_checkpoints(folder)
+    suggestion = report_room.suggest(rates, losses)
+    path = os.path.join(folder, f"{Mode.FIND_LEARNING_RATE.value}.png")
+    title = f"{settings.model.network.value} on {settings.data.dataset}: learning-rate range test"
+    report_room.draw_range_test(rates, losses, suggestion, path=path, title=title)
+    training.write_image(folder, path, step=len(rates))
+    print(report_room.range_test_text(rates, losses, suggestion))
+    print(f"Figure: {path}")
+
+
 def compare(command: flags.Command) -> None:
     """Trains each --run in its own directory under --model_dir, where it stopped if it did, and compares them all."""
-    runs = flags.compared_runs(command)
+    comparison = flags.comparison(command)
+    runs = comparison.runs
     # Every command line is checked before the first run starts.
     experiments = {name: _experiment(run) for name, run in runs.items()}
     for name, experiment in experiments.items():
@@ -73,6 +120,17 @@ def compare(command: flags.Command) -> None:
         except UserError as error:
             # The other runs are worth having all the same.
             print(f"{name} ended early: {error}", flush=True)
+    import report as report_room
+
+    print(
+        report_room.compare(
+            {name: run.model_dir for name, run in runs.items()},
+            control=comparison.control,
+            target_accuracy=command.values["target_accuracy"],
+            batch_size=command.values["batch_size"],
+            path=os.path.join(command.model_dir, "compare.png"),
+        )
+    )
 
 
 def _experiment(command: flags.Command) -> flags.Experiment:
@@ -108,12 +166,17 @@ def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
             " give another --model_dir, or --overwrite; to train on, more --train_steps."
         )
     else:
-        training.train_and_evaluate(settings, task, recorded_flags=experiment.flags, session=session)
+        recorded = training.Recorded(
+            experiment.flags, experiment.hyper_parameter_names, experiment.hyper_parameters, session
+        )
+        training.train_and_evaluate(settings, task, recorded)
 
 
 MODES: dict[Mode, Callable[[flags.Command], None]] = {
     Mode.TRAIN_AND_EVALUATE: train_and_evaluate,
     Mode.REPORT: report,
     Mode.COMPARE: compare,
+    Mode.SHOW_SCHEDULE: show_schedule,
     Mode.SET_LEARNING_RATE: set_learning_rate,
+    Mode.FIND_LEARNING_RATE: find_learning_rate,
 }

@@ -12,7 +12,7 @@ import platform
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from settings import UserError
 FILE_NAME = "run.json"
 _PACKAGES = ("tensorflow", "tensorflow-estimator", "tensorflow-datasets", "tensorboard", "numpy", "absl-py")
 # All that a run writes into its model_dir, and so all that --overwrite removes.
+_CHECKPOINTS = ("checkpoint", "model.ckpt-*")
 _WRITTEN = (
-    "checkpoint",
-    "model.ckpt-*",
+    *_CHECKPOINTS,
     "graph.pbtxt",
     "events.out.tfevents.*",
     "eval",
@@ -33,6 +33,7 @@ _WRITTEN = (
     "learning_rate_requests",
     "report*.png",
     "schedule.png",
+    "find_learning_rate.png",
     FILE_NAME,
 )
 
@@ -68,7 +69,7 @@ def open_run(
     folder = Path(model_dir)
     try:
         if overwrite:
-            _remove_run(folder)
+            _remove(folder, _WRITTEN)
         sessions = []
         # A run that stopped before its first checkpoint, for want of data say, binds nobody.
         if (folder / "checkpoint").exists():
@@ -101,6 +102,29 @@ def read(model_dir: str) -> RunRecord:
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error}); restore it, or start a new run with --overwrite") from error
+
+
+def make_folder(path: str) -> str:
+    """Makes `path` a folder, if it is not one yet, and returns it.
+
+    Raises:
+      UserError: it cannot be one.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path} ({error.strerror}); give another --model_dir") from error
+    return path
+
+
+def remove_run(model_dir: str) -> None:
+    """Removes the run that stands in `model_dir`, if any, and nothing else."""
+    _remove(Path(model_dir), _WRITTEN)
+
+
+def remove_checkpoints(model_dir: str) -> None:
+    """Leaves of a run what is to be looked at."""
+    _remove(Path(model_dir), _CHECKPOINTS)
 
 
 def _refuse_others(recorded: Mapping[str, Any], asked: Mapping[str, Any], model_dir: str) -> None:
@@ -141,7 +165,7 @@ def _git_commit() -> str:
     return described.stdout.strip()
 
 
-def _remove_run(folder: Path) -> None:
-    for pattern in _WRITTEN:
+def _remove(folder: Path, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
         for path in folder.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

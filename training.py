@@ -1,12 +1,15 @@
 """Puts the rooms together: data, model, devices and hooks become one Estimator, trained and evaluated."""
 
 import atexit
+import contextlib
+import dataclasses
 import enum
 import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -15,21 +18,27 @@ import hooks
 import input_fn
 import model_fn
 from cluster import strategy
-from cluster.topology import Task
-from settings import LearningRate, PiecewiseConstant, Plateau, Settings, UserError
-from summaries import events, tags
+from cluster.topology import ALONE, Task
+from settings import LearningRate, PiecewiseConstant, Plateau, RangeTest, Settings, UserError
+from summaries import events, hparams, tags
 
 
-def train_and_evaluate(settings: Settings, task: Task, *, recorded_flags: Mapping[str, Any], session: str) -> None:
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """What the record of a run has of it: flags to be shown, hyper-parameters to compare by, the newest start."""
+
+    flags: Mapping[str, Any]
+    hyper_parameter_names: Sequence[str]
+    hyper_parameters: Mapping[str, Any]
+    session: str
+
+
+def train_and_evaluate(settings: Settings, task: Task, recorded: Recorded) -> None:
     """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the whole validation split.
 
-    `recorded_flags` are shown in TensorBoard; `session` is this start of the run, as its record has it. `task` is
-    what this process is in a cluster.
+    `task` is what this process is in a cluster.
     """
-    for advice in ("`tf.layers.batch_normalization` is deprecated", "To make it possible to preserve tf.data options"):
-        warnings.filterwarnings("ignore", message=advice)
-    # MultiWorkerMirroredStrategy cannot be copied, as the Estimator does, while eager execution is on.
-    tf.compat.v1.disable_eager_execution()
+    _prepare_tensorflow()
     replicas = strategy.num_replicas(settings.devices, task)
     if settings.training.batch_size % replicas:
         raise UserError(
@@ -38,17 +47,12 @@ def train_and_evaluate(settings: Settings, task: Task, *, recorded_flags: Mappin
         )
     info = input_fn.describe(settings.data)
     print(_announcement(settings, info, replicas=replicas), flush=True)
-    estimator = tf.estimator.Estimator(
-        model_fn.model_fn,
-        config=strategy.make_run_config(settings.model_dir, settings.training, settings.devices, task),
-        params=model_fn.Params(settings.model, info.class_names, settings.training.summary_interval),
-    )
     tf.estimator.train_and_evaluate(
-        estimator,
+        _estimator(settings, info, task),
         tf.estimator.TrainSpec(
             _training_input_fn(settings),
             max_steps=settings.training.train_steps,
-            hooks=_hooks(settings, info, recorded_flags, session) if task.is_chief else _hooks_of_worker(settings),
+            hooks=_hooks(settings, info, recorded) if task.is_chief else _hooks_of_worker(settings),
         ),
         tf.estimator.EvalSpec(
             _evaluation_input_fn(settings),
@@ -61,10 +65,63 @@ def train_and_evaluate(settings: Settings, task: Task, *, recorded_flags: Mappin
     )
 
 
+def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[float]]:
+    """Learning rate and loss of each step of a range test, its curves written to `settings.model_dir`.
+
+    The rates are those before scaling by the batch size, as flags take them.
+    """
+    _prepare_tensorflow()
+    settings = _for_range_test(settings, test)
+    info = input_fn.describe(settings.data)
+    watch = hooks.RangeTestHook(steps=test.steps)
+    ends = {"interval": 1, "last_step": test.steps, "batch_size": settings.training.batch_size}
+    # The hook has seen it, and the test is over.
+    with contextlib.suppress(tf.estimator.NanLossDuringTrainingError):
+        _estimator(settings, info, ALONE).train(
+            _training_input_fn(settings),
+            max_steps=test.steps,
+            hooks=[watch, hooks.SummaryHook(settings.model_dir, first=[], last=[], **ends)],
+        )
+    return [rate / settings.model.learning_rate.scale for rate in watch.rates], watch.losses
+
+
+def write_image(model_dir: str, png_path: str, *, step: int) -> None:
+    """Shows the picture of a range test in TensorBoard, beside its curves in `model_dir`."""
+    with tf.Graph().as_default():
+        writer = tf.compat.v1.summary.FileWriter(model_dir, filename_suffix=".image")
+        writer.add_summary(events.image(tags.RANGE_TEST, Path(png_path).read_bytes()), step)
+        writer.close()
+
+
 def newest_step(model_dir: str) -> int:
     """Global step of the newest checkpoint; 0 where there is none."""
     checkpoint = tf.train.latest_checkpoint(model_dir)
     return int(tf.train.load_variable(checkpoint, tf.compat.v1.GraphKeys.GLOBAL_STEP)) if checkpoint else 0
+
+
+def _prepare_tensorflow() -> None:
+    for advice in ("`tf.layers.batch_normalization` is deprecated", "To make it possible to preserve tf.data options"):
+        warnings.filterwarnings("ignore", message=advice)
+    # MultiWorkerMirroredStrategy cannot be copied, as the Estimator does, while eager execution is on.
+    tf.compat.v1.disable_eager_execution()
+
+
+def _estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.estimator.Estimator:
+    return tf.estimator.Estimator(
+        model_fn.model_fn,
+        config=strategy.make_run_config(settings.model_dir, settings.training, settings.devices, task),
+        params=model_fn.Params(settings.model, info.class_names, settings.training.summary_interval),
+    )
+
+
+def _for_range_test(settings: Settings, test: RangeTest) -> Settings:
+    """The same network, data and seed under rising rates; a single checkpoint, at the end."""
+    rate = dataclasses.replace(settings.model.learning_rate, schedule=test, warmup=0)
+    training = dataclasses.replace(
+        settings.training, train_steps=test.steps, summary_interval=1, evaluation_interval=test.steps
+    )
+    model = dataclasses.replace(settings.model, learning_rate=rate)
+    return dataclasses.replace(settings, model=model, training=training)
 
 
 def _announcement(settings: Settings, info: input_fn.DatasetInfo, *, replicas: int) -> str:
@@ -119,19 +176,22 @@ def _evaluation_input_fn(settings: Settings) -> input_fn.InputFn:
 
 
 def _hooks(
-    settings: Settings, info: input_fn.DatasetInfo, recorded_flags: Mapping[str, Any], session: str
+    settings: Settings, info: input_fn.DatasetInfo, recorded: Recorded
 ) -> list[tf.compat.v1.train.SessionRunHook]:
     training = settings.training
     ends: dict[str, Any] = {"interval": training.summary_interval, "last_step": training.train_steps}
     interval = {**ends, "batch_size": training.batch_size}
     schedule = settings.model.learning_rate.schedule
     plateau = schedule if isinstance(schedule, Plateau) else None
-    texts = {tags.FLAGS: events.markdown_table(recorded_flags, header=("flag", "value"))}
+    first = [
+        events.text(tags.FLAGS, events.markdown_table(recorded.flags, header=("flag", "value"))),
+        *hparams.beginning(recorded.hyper_parameter_names, recorded.hyper_parameters),
+    ]
     return [
         hooks.DivergenceHook(settings.model_dir),
-        hooks.SummaryHook(settings.model_dir, texts=texts, **interval),
+        hooks.SummaryHook(settings.model_dir, first=first, last=[hparams.end()], **interval),
         hooks.ProgressHook(**interval),
-        hooks.LiveLearningRateHook(settings.model_dir, session=session, schedule=plateau, **ends),
+        hooks.LiveLearningRateHook(settings.model_dir, session=recorded.session, schedule=plateau, **ends),
         hooks.InputImagesHook(settings.model_dir, class_names=info.class_names),
         # The Estimator would put its own before all of these: a diverged model would be saved before it is noticed,
         # and the evaluation of a checkpoint would count as part of a step.

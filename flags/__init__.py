@@ -6,13 +6,13 @@ percent, `experiment.py` the way to `Settings` with the checks that need more th
 
 from flags.command import Command, help_text, parse
 from flags.experiment import Experiment, experiment
-from flags.modes import compared_runs, control, range_of_rates, rate_request
+from flags.modes import Comparison, comparison, range_of_rates, rate_request
 
 __all__ = [
     "Command",
+    "Comparison",
     "Experiment",
-    "compared_runs",
-    "control",
+    "comparison",
     "experiment",
     "help_text",
     "parse",

@@ -1,9 +1,10 @@
 """What the modes beside training ask for."""
 
+import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import settings as s
 from flags.command import Command, parse
@@ -46,8 +47,16 @@ def rate_request(command: Command) -> s.Request:
     return asked[given[0]]
 
 
-def compared_runs(command: Command) -> dict[str, Command]:
-    """The runs of --mode=compare by name, each a training run under --model_dir; a constant rate is among them.
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Training runs by name, each in its own directory; `control` names the one at a constant rate."""
+
+    runs: dict[str, Command]
+    control: str
+
+
+def comparison(command: Command) -> Comparison:
+    """What --mode=compare shall train under --model_dir. A constant rate, the control, is added where there is none.
 
     Raises:
       UserError: no run; a name that is twice or no file name; a flag that is not the learning rate's.
@@ -62,18 +71,13 @@ def compared_runs(command: Command) -> dict[str, Command]:
         if name in runs:
             raise s.UserError(f"--run={name}: two runs have this name; give each its own")
         runs[name] = _compared_run(command, name, own)
-    if control(runs) is None:
-        if _CONTROL in runs:
-            raise s.UserError(f"--run={_CONTROL}: its schedule is another; call it by that, {_CONTROL} is the control")
-        own = [f"--learning_rate_schedule={s.ScheduleName.CONSTANT.value}"]
-        runs = {_CONTROL: _compared_run(command, _CONTROL, own), **runs}
-    return runs
-
-
-def control(runs: Mapping[str, Command]) -> str | None:
-    """The first of the runs whose schedule is constant: what shows the worth of the others."""
     constant = [n for n, run in runs.items() if run.values["learning_rate_schedule"] is s.ScheduleName.CONSTANT]
-    return constant[0] if constant else None
+    if constant:
+        return Comparison(runs, constant[0])
+    if _CONTROL in runs:
+        raise s.UserError(f"--run={_CONTROL}: its schedule is another; call it by that, {_CONTROL} is the control")
+    own = [f"--learning_rate_schedule={s.ScheduleName.CONSTANT.value}"]
+    return Comparison({_CONTROL: _compared_run(command, _CONTROL, own), **runs}, _CONTROL)
 
 
 def _split(run: str) -> tuple[str, list[str]]:

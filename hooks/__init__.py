@@ -5,6 +5,7 @@ from hooks.evaluation import PrintEvaluation, RecordEvaluation
 from hooks.input_images import InputImagesHook
 from hooks.live_learning_rate import LiveLearningRateHook
 from hooks.progress import ProgressHook
+from hooks.range_test import RangeTestHook
 from hooks.summary import SummaryHook
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LiveLearningRateHook",
     "PrintEvaluation",
     "ProgressHook",
+    "RangeTestHook",
     "RecordEvaluation",
     "SummaryHook",
 ]

@@ -56,6 +56,15 @@ def describe(data: Data) -> DatasetInfo:
     )
 
 
+def count_if_prepared(data: Data) -> int | None:
+    """The number of training examples; None where the data set is not prepared, which it then stays, or unreadable."""
+    try:
+        builder = tfds.builder(data.dataset, data_dir=data.data_dir)
+        return _split_info(builder, data.train_split).num_examples if builder.is_prepared() else None
+    except Exception:  # Whatever is wrong there is told when the data set is needed.
+        return None
+
+
 def load(data: Data, split: str) -> Examples:
     """Decodes a whole split into memory, small images at their own size and others at the size they are cropped from.
 

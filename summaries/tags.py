@@ -9,5 +9,6 @@ IMAGES_PER_SECOND = "images_per_second"
 
 # Images and text.
 INPUT_IMAGES = "input_images"
+RANGE_TEST = "find_learning_rate"
 FLAGS = "flags"
 LEARNING_RATE_CHANGES = "learning_rate_changes"

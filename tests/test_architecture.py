@@ -23,7 +23,7 @@ ALLOWED = {
     "cluster": set(),
     "report": {"summaries"},
     "training": {"input_fn", "model_fn", "hooks", "cluster", "summaries"},
-    "modes": {"flags", "run_record", "control", "cluster", "input_fn", "training", "report"},
+    "modes": {"flags", "run_record", "control", "cluster", "input_fn", "model_fn", "training", "report"},
     "main": {"flags", "modes"},
 }
 # Which rooms may import a library.
@@ -31,7 +31,7 @@ LIBRARIES = {
     "tensorflow_datasets": {"input_fn"},
     "absl": {"flags"},
     "matplotlib": {"report", "summaries"},
-    "tensorboard": {"report"},
+    "tensorboard": {"report", "summaries"},
     "tqdm": {"hooks"},
     "tensorflow": {"input_fn", "model_fn", "summaries", "hooks", "cluster", "training"},
 }
