@@ -75,6 +75,11 @@ def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[f
     info = input_fn.describe(settings.data)
     watch = hooks.RangeTestHook(steps=test.steps)
     ends = {"interval": 1, "last_step": test.steps, "batch_size": settings.training.batch_size}
+    print(
+        f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px: {test.steps} steps"
+        f" at learning rates from {test.smallest:g} to {test.largest:g}, in {settings.model_dir}",
+        flush=True,
+    )
     # The hook has seen it, and the test is over.
     with contextlib.suppress(tf.estimator.NanLossDuringTrainingError):
         _estimator(settings, info, ALONE).train(

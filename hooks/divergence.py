@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from settings import UserError
@@ -29,9 +30,23 @@ class DivergenceHook(tf.compat.v1.train.SessionRunHook):
         if math.isfinite(loss):
             return
         step = int(run_context.session.run(self._global_step))
-        checkpoint = tf.train.latest_checkpoint(self._model_dir)
+        checkpoint = last_good_checkpoint(self._model_dir)
         raise UserError(
-            f"{tags.LOSS} is {loss} at step {step}: training has diverged; the last checkpoint is"
-            f" {checkpoint or 'not yet written'}; try a smaller first value in --values, or a smaller --momentum, in a"
-            " new --model_dir"
+            f"{tags.LOSS} is {loss} at step {step}: training has diverged; the last good checkpoint is"
+            f" {checkpoint or 'not there: none was written before'}; try smaller rates (--learning_rate or --values), a"
+            " --warmup or a smaller --momentum in a new --model_dir; --mode=find_learning_rate measures which rates hold"
         )
+
+
+def last_good_checkpoint(model_dir: str) -> str | None:
+    """The newest checkpoint in `model_dir` whose every number is finite.
+
+    The newest of all may not be: where an update makes a weight infinite, the loss only says so one step later.
+    """
+    state = tf.train.get_checkpoint_state(model_dir)
+    for path in reversed(state.all_model_checkpoint_paths if state else []):
+        reader = tf.train.load_checkpoint(path)
+        tensors = (reader.get_tensor(name) for name in reader.get_variable_to_shape_map())
+        if all(np.isfinite(tensor).all() for tensor in tensors if np.issubdtype(tensor.dtype, np.floating)):
+            return path
+    return None
