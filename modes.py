@@ -12,7 +12,7 @@ from collections.abc import Callable
 import flags
 import run_record
 from cluster import topology
-from control import requests
+from control import journal, requests
 from settings import Data, Mode, Plateau, UserError
 
 
@@ -24,10 +24,11 @@ def train_and_evaluate(command: flags.Command) -> None:
 
 
 def report(command: flags.Command) -> None:
-    """Draws the run's figure and prints its numbers, from its event files alone."""
+    """Draws the run's figure and prints its numbers: across its boundaries, and the changes made while it ran."""
     import report as report_room
 
-    boundaries = run_record.read(command.model_dir).hyper_parameters.get("boundaries", [])
+    scheduled = run_record.read(command.model_dir).hyper_parameters.get("boundaries", [])
+    boundaries = sorted({*scheduled, *(change.step for change in journal.read(command.model_dir))})
     print(report_room.report(command.model_dir, boundaries=boundaries, from_step=command.values["from_step"]))
 
 
@@ -166,9 +167,7 @@ def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
             " give another --model_dir, or --overwrite; to train on, more --train_steps."
         )
     else:
-        recorded = training.Recorded(
-            experiment.flags, experiment.hyper_parameter_names, experiment.hyper_parameters, session
-        )
+        recorded = training.Recorded(experiment.flags, experiment.hyper_parameters, session)
         training.train_and_evaluate(settings, task, recorded)
 
 

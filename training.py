@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ class Recorded:
     """What the record of a run has of it: flags to be shown, hyper-parameters to compare by, the newest start."""
 
     flags: Mapping[str, Any]
-    hyper_parameter_names: Sequence[str]
     hyper_parameters: Mapping[str, Any]
     session: str
 
@@ -76,8 +75,8 @@ def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[f
     watch = hooks.RangeTestHook(steps=test.steps)
     ends = {"interval": 1, "last_step": test.steps, "batch_size": settings.training.batch_size}
     print(
-        f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px: {test.steps} steps"
-        f" at learning rates from {test.smallest:g} to {test.largest:g}, in {settings.model_dir}",
+        f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px:"
+        f" {test.steps} steps at learning rates from {test.smallest:g} to {test.largest:g}, in {settings.model_dir}",
         flush=True,
     )
     # The hook has seen it, and the test is over.
@@ -190,7 +189,7 @@ def _hooks(
     plateau = schedule if isinstance(schedule, Plateau) else None
     first = [
         events.text(tags.FLAGS, events.markdown_table(recorded.flags, header=("flag", "value"))),
-        *hparams.beginning(recorded.hyper_parameter_names, recorded.hyper_parameters),
+        hparams.beginning(recorded.hyper_parameters),
     ]
     return [
         hooks.DivergenceHook(settings.model_dir),

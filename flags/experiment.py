@@ -51,11 +51,6 @@ class Experiment:
     hyper_parameters: dict[str, Any]
     unused: tuple[str, ...]
 
-    @property
-    def hyper_parameter_names(self) -> list[str]:
-        """All that a run could have, whatever its schedule."""
-        return sorted({*HYPER_PARAMETERS, *learning_rate_names()})
-
 
 def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int]) -> Experiment:
     """The training run that a command line describes.

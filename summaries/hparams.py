@@ -1,34 +1,20 @@
-"""TensorBoard's HParams page: what a run was told, and which of its curves say how it went."""
+"""TensorBoard's HParams page, on which the runs of a parent directory are listed, sorted and filtered.
 
-from collections.abc import Mapping, Sequence
+There is no experiment summary: without one, TensorBoard works out types and ranges of the hyper-parameters from all the
+runs that there are, and offers every curve as a metric. The page then has filters; with one written by each run, before
+the others are known, it has none.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api_pb2, summary
 
-from summaries import tags
 
-# Of these the page shows the newest value. The group is the folder below the run's own, see `tags`.
-_METRICS = (
-    ("eval", tags.ACCURACY, "validation accuracy"),
-    ("eval", tags.LOSS, "validation loss"),
-    ("", tags.ACCURACY, "train accuracy"),
-    ("", tags.LOSS, "train loss"),
-)
-
-
-def beginning(names: Sequence[str], values: Mapping[str, Any]) -> list[tf.compat.v1.Summary]:
-    """What stands at the beginning of a run: all hyper-parameters' `names`, and the `values` of those that it has.
-
-    Runs of one parent directory share the page, which takes its columns from the first of them: so every run names all.
-    """
-    columns = [api_pb2.HParamInfo(name=name) for name in names]
-    metrics = [
-        api_pb2.MetricInfo(name=api_pb2.MetricName(group=group, tag=tag), display_name=name)
-        for group, tag, name in _METRICS
-    ]
-    shown = {name: value if isinstance(value, bool | int | float) else _text(value) for name, value in values.items()}
-    return [summary.experiment_pb(columns, metrics), summary.session_start_pb(shown)]
+def beginning(hyper_parameters: Mapping[str, Any]) -> tf.compat.v1.Summary:
+    """What stands at the beginning of a run: its hyper-parameters. Lists and None are shown as text."""
+    return summary.session_start_pb({name: _shown(value) for name, value in hyper_parameters.items()})
 
 
 def end() -> tf.compat.v1.Summary:
@@ -36,5 +22,7 @@ def end() -> tf.compat.v1.Summary:
     return summary.session_end_pb(api_pb2.STATUS_SUCCESS)
 
 
-def _text(value: Any) -> str:
-    return ", ".join(f"{element:g}" for element in value) if isinstance(value, list) else str(value)
+def _shown(value: Any) -> bool | int | float | str:
+    if isinstance(value, bool | int | float):
+        return value
+    return ", ".join(f"{element:.12g}" for element in value) if isinstance(value, list) else str(value)
