@@ -45,12 +45,19 @@ def set_learning_rate(command: flags.Command) -> None:
         command.model_dir,
         request,
         session=newest.started,
-        who=f"{getpass.getuser()}@{socket.gethostname()}",
+        who=f"{_user()}@{socket.gethostname()}",
         wait_seconds=command.values["answer_timeout"],
     )
     if not answer.accepted:
         raise UserError(f"the run refuses: {answer.message}")
     print(answer.message)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # In a container, say, whose user has no name.
+        return f"uid-{os.getuid()}"
 
 
 def _is_alive(pid: int) -> bool:

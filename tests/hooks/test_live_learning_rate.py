@@ -153,7 +153,8 @@ class Person:
 
 def in_event_files(folder, tag):
     """(step, what stands there) under a tag, as TensorBoard reads it."""
-    found = plugin_event_accumulator.EventAccumulator(str(folder)).Reload()
+    everything = {plugin_event_accumulator.TENSORS: 0}
+    found = plugin_event_accumulator.EventAccumulator(str(folder), size_guidance=everything).Reload()
     if tag not in found.Tags()["tensors"]:
         return []
     return [(e.step, tf.make_ndarray(e.tensor_proto).item()) for e in found.Tensors(tag)]
