@@ -157,7 +157,7 @@ def _num_train_examples(data: Data) -> int:
 
 def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
     settings, task = experiment.settings, topology.this_task()
-    session = ""
+    session, environment = "", {}
     if task.is_chief:
         record = run_record.open_run(
             settings.model_dir,
@@ -165,7 +165,7 @@ def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
             hyper_parameters=experiment.hyper_parameters,
             overwrite=overwrite,
         )
-        session = record.sessions[-1].started
+        session, environment = record.sessions[-1].started, run_record.environment(record)
     import training
 
     if training.newest_step(settings.model_dir) >= settings.training.train_steps:
@@ -174,7 +174,7 @@ def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
             " give another --model_dir, or --overwrite; to train on, more --train_steps."
         )
     else:
-        recorded = training.Recorded(experiment.flags, experiment.hyper_parameters, session)
+        recorded = training.Recorded(experiment.flags, experiment.hyper_parameters, environment, session)
         training.train_and_evaluate(settings, task, recorded)
 
 

@@ -86,6 +86,12 @@ def open_run(
     return record
 
 
+def environment(record: RunRecord) -> dict[str, Any]:
+    """Where and with what the newest session runs, for people."""
+    newest = record.sessions[-1]
+    return {"started": newest.started, "host": newest.host, "git commit": newest.git_commit, **newest.versions}
+
+
 def read(model_dir: str) -> RunRecord:
     """The record of the run in `model_dir`.
 

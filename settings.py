@@ -15,6 +15,7 @@ class Mode(enum.Enum):
     SET_LEARNING_RATE = "set_learning_rate"
     FIND_LEARNING_RATE = "find_learning_rate"
     COMPARE = "compare"
+    TENSORBOARD = "tensorboard"
 
 
 class Verbosity(enum.Enum):
@@ -224,6 +225,25 @@ class Training:
     keep_checkpoints: int
 
 
+class SummaryLevel(enum.Enum):
+    """How much a run writes for TensorBoard."""
+
+    MINIMAL = "minimal"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+@dataclasses.dataclass(frozen=True)
+class Summaries:
+    """What is written for TensorBoard, and how often. Durations are in steps; `profile_steps` are first and last."""
+
+    summaries: SummaryLevel
+    image_interval: int
+    histogram_interval: int
+    embedding_examples: int
+    profile_steps: tuple[int, int] | None
+
+
 @dataclasses.dataclass(frozen=True)
 class Devices:
     """What trains: `num_gpus` GPUs (None: all there are) or, without a GPU, `cpu_replicas` replicas on the CPU."""
@@ -256,4 +276,5 @@ class Settings:
     data: Data
     model: Model
     training: Training
+    summaries: Summaries
     devices: Devices

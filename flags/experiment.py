@@ -74,6 +74,7 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
             data=data,
             model=_filled(s.Model, values, learning_rate=learning_rate),
             training=_filled(s.Training, values),
+            summaries=_filled(s.Summaries, values),
             devices=_filled(s.Devices, values),
         ),
         flags=recorded,

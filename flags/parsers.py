@@ -2,6 +2,7 @@
 
 import enum
 import math
+import re
 
 from absl import flags
 
@@ -89,6 +90,23 @@ class List(flags.ArgumentParser):
 
     def flag_type(self):
         return f"list of {self._element.flag_type()}"
+
+
+class Steps(flags.ArgumentParser):
+    """Two steps, the first and the one after the last, as in 100:110."""
+
+    syntactic_help = "FIRST:END, such as 100:110"
+
+    def parse(self, argument):
+        if not isinstance(argument, str):
+            return argument
+        match = re.fullmatch(r"(\d{1,15}):(\d{1,15})", argument.strip())
+        if not match or int(match[1]) >= int(match[2]):
+            raise ValueError("must be FIRST:END with FIRST below END, such as 100:110")
+        return int(match[1]), int(match[2])
+
+    def flag_type(self):
+        return "steps"
 
 
 class Boolean(flags.BooleanParser):

@@ -14,9 +14,9 @@ FLAGS = flags.FlagValues()
 HYPER_PARAMETERS: list[str] = []
 
 _RUN, _DATA, _MODEL, _LEARNING_RATE = "Run", "Data", "Model", "Learning rate"
-_TRAINING, _DEVICES, _REPORT = "Training", "Devices", "Report"
+_TRAINING, _SUMMARIES, _DEVICES, _REPORT = "Training", "TensorBoard", "Devices", "Report"
 _CHANGE, _FIND, _COMPARE = "Changing a running run's learning rate", "Finding a learning rate", "Comparing schedules"
-GROUPS = (_RUN, _DATA, _MODEL, _LEARNING_RATE, _TRAINING, _DEVICES, _REPORT, _CHANGE, _FIND, _COMPARE)
+GROUPS = (_RUN, _DATA, _MODEL, _LEARNING_RATE, _TRAINING, _SUMMARIES, _DEVICES, _REPORT, _CHANGE, _FIND, _COMPARE)
 
 
 def names(group: str) -> list[str]:
@@ -257,6 +257,47 @@ _define(
     p.Duration(),
 )
 _define(_TRAINING, "keep_checkpoints", 5, "How many of the newest checkpoints to keep.", _count)
+
+_define(
+    _SUMMARIES,
+    "summaries",
+    s.SummaryLevel.STANDARD,
+    "How much to write: minimal is loss, accuracy, learning rate, images/s and text; standard adds everything but"
+    " histograms; full adds those.",
+    p.member_of(s.SummaryLevel),
+)
+_define(
+    _SUMMARIES,
+    "image_interval",
+    "10%",
+    "Between pictures: inputs, filters, confusion matrix, mistakes, precision and recall. The last three come with the"
+    " first evaluation that is due.",
+    p.Duration(),
+)
+_define(_SUMMARIES, "histogram_interval", "5%", "Between histograms of kernels, gradients, activations.", p.Duration())
+_define(
+    _SUMMARIES,
+    "embedding_examples",
+    1000,
+    "Examples of the validation split in the projector, written at the last step; 0 for none.",
+    p.Number(int, low=0, below=100_001),
+)
+_define(
+    _SUMMARIES,
+    "profile_steps",
+    None,
+    "Global steps to trace for the Profile page, such as 100:110 for steps 100 to 109. Default: none.",
+    p.Steps(),
+)
+_define(_SUMMARIES, "tensorboard_host", "localhost", "Address that TensorBoard listens on.", _text)
+_define(
+    _SUMMARIES,
+    "tensorboard_port",
+    None,
+    "Port that TensorBoard listens on. Default: 6006, or a free one where that is taken.",
+    p.Number(int, low=1, below=65536),
+)
+_switch(_SUMMARIES, "with_tensorboard", "Run TensorBoard alongside the training, and end it with it.")
 
 _define(_DEVICES, "num_gpus", None, "GPUs to train on. Default: all there are.", _count)
 _define(

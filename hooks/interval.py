@@ -51,9 +51,19 @@ class IntervalHook(tf.compat.v1.train.SessionRunHook):
         self._first = False
         self._step += 1
         if self._due(self._step):
-            images_per_second = self._steps_timed * self._batch_size / self._seconds if self._seconds else 0.0
-            self.at_interval(self._step, {**run_values.results, tags.IMAGES_PER_SECOND: images_per_second})
+            self.at_interval(self._step, {**run_values.results, **self._speed(run_values.results)})
             self._seconds, self._steps_timed = 0.0, 0
+
+    def _speed(self, scalars: Mapping[str, float]) -> dict[str, float]:
+        if not self._seconds:
+            return {tags.IMAGES_PER_SECOND: 0.0, tags.INPUT_WAIT: 0.0}
+        step_seconds = self._seconds / self._steps_timed
+        return {
+            tags.IMAGES_PER_SECOND: self._batch_size / step_seconds,
+            tags.STEP_MILLISECONDS: 1000 * step_seconds,
+            # The model counts seconds a step; their share is the same however long a step is.
+            tags.INPUT_WAIT: scalars.get(tags.INPUT_WAIT, 0.0) / step_seconds,
+        }
 
     def _due(self, step: int) -> bool:
         return step % self._interval == 0 or step == self._last_step

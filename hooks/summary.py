@@ -1,49 +1,74 @@
 """Writes the training curves."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
+import psutil
 import tensorflow as tf
 
 from hooks.interval import IntervalHook
-from summaries import events
+from summaries import collect, events, layout, tags
+
+# All that a run needs to be understood; the other scalars help to find out why it goes as it does.
+MINIMAL = frozenset({tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND})
+
+
+@dataclasses.dataclass(frozen=True)
+class Pages:
+    """Summaries that frame the curves: `first` written with each START mark, `last` once the run is complete."""
+
+    first: Sequence[tf.compat.v1.Summary]
+    last: Sequence[tf.compat.v1.Summary]
 
 
 class SummaryHook(IntervalHook):
-    """Writes every scalar that the model offers to `model_dir`'s event file, once an interval.
+    """Writes the scalars that the model offers to `model_dir`'s event file, once an interval.
 
     It opens a session with a START mark: TensorBoard then drops the points that a killed process wrote after its last
-    checkpoint, so that the curve of a resumed run is one line. `first` is written with the mark, and
-    `last` once the run is complete.
+    checkpoint, so that the curve of a resumed run is one line. `only`: of all the scalars these; None for all.
     """
 
     def __init__(
         self,
         model_dir: str,
         *,
-        first: Sequence[tf.compat.v1.Summary],
-        last: Sequence[tf.compat.v1.Summary],
+        pages: Pages,
+        steps_per_epoch: float,
+        only: frozenset[str] | None,
         **interval_arguments,
     ):
         super().__init__(**interval_arguments)
         self._model_dir = model_dir
-        self._first_summaries = first
-        self._last_summaries = last
+        self._pages = pages
+        self._steps_per_epoch = steps_per_epoch
+        self._only = only
+        self._described = False
 
     def begin(self):
         super().begin()
         self._writer = tf.compat.v1.summary.FileWriterCache.get(self._model_dir)
+        self._texts = collect.collected_texts()
 
     def after_create_session(self, session, coord):
         super().after_create_session(session, coord)
         start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
         self._writer.add_session_log(start, self._step + 1)
-        for summary in self._first_summaries:
+        texts = [events.text(tag, markdown) for tag, markdown in self._texts.items()]
+        for summary in [layout.layout(), *self._pages.first, *texts]:
             self._writer.add_summary(summary, self._step)
 
     def at_interval(self, step: int, values: Mapping[str, float]) -> None:
-        self._writer.add_summary(events.scalars(values), step)
+        written = {
+            **values,
+            tags.EPOCH: step / self._steps_per_epoch,
+            tags.MEMORY: psutil.Process().memory_info().rss / 2**30,
+        }
+        kept = {tag: value for tag, value in written.items() if self._only is None or tag in self._only}
+        # TensorBoard keeps the description of a tag's first point.
+        self._writer.add_summary(events.scalars(kept, with_descriptions=not self._described), step)
+        self._described = True
 
     def end(self, session):
-        for summary in self._last_summaries if self._step >= self._last_step else ():
+        for summary in self._pages.last if self._step >= self._last_step else ():
             self._writer.add_summary(summary, self._step)
         self._writer.flush()

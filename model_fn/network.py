@@ -54,14 +54,26 @@ ARCHITECTURES = {
 }
 
 
+class Layer(NamedTuple):
+    """A row of a network's summary: name below `network/`, shape of its output, number of its trained parameters."""
+
+    name: str
+    output_shape: tuple[int | None, ...]
+    parameters: int
+
+
 class Network(NamedTuple):
-    """What a network gives: `logits` [batch, num_classes] float32, and its `kernels`.
+    """What a network gives: `logits` [batch, num_classes] float32, its `kernels`, and what there is to be looked at.
 
     Kernels are the weights of every convolution and of the last layer; not biases, not batch-norm gamma and beta.
+    `embedding` [batch, width] float32 is what the last layer sees, and `stages` the output of each stage by name.
     """
 
     logits: tf.Tensor
     kernels: list[tf.Variable]
+    embedding: tf.Tensor
+    stages: dict[str, tf.Tensor]
+    layers: list[Layer]
 
 
 def build(images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool) -> Network:
@@ -72,13 +84,21 @@ def build(images: tf.Tensor, architecture: Architecture, *, num_classes: int, tr
     layers = _Layers(training=training)
     with tf.compat.v1.variable_scope("network"):
         x = _stem(layers, images, architecture)
+        stages = {"stem": x}
         for stage, (blocks, width) in enumerate(zip(architecture.blocks, architecture.widths, strict=True), start=1):
             for block in range(1, blocks + 1):
                 stride = 2 if stage > 1 and block == 1 else 1
                 with tf.compat.v1.variable_scope(f"stage{stage}/block{block}"):
                     x = _block(layers, x, width, stride, bottleneck=architecture.bottleneck)
-        logits = layers.dense(tf.reduce_mean(x, axis=[1, 2]), num_classes, name="logits")
-    return Network(logits, layers.kernels)
+            stages[f"stage{stage}"] = x
+        embedding = tf.reduce_mean(x, axis=[1, 2])
+        logits = layers.dense(embedding, num_classes, name="logits")
+    return Network(logits, layers.kernels, embedding, {**stages, "logits": logits}, layers.rows)
+
+
+def stage_of(variable_name: str) -> str:
+    """The stage that a variable of a network belongs to: `stem`, `stage1` and so on, `logits`."""
+    return variable_name.split("/")[1]
 
 
 def _stem(layers: "_Layers", images: tf.Tensor, architecture: Architecture) -> tf.Tensor:
@@ -115,14 +135,15 @@ class _Layers:
     def __init__(self, *, training: bool):
         self._training = training
         self.kernels: list[tf.Variable] = []
+        self.rows: list[Layer] = []
 
     def conv(self, x: tf.Tensor, filters: int, *, size: int, stride: int, name: str) -> tf.Tensor:
         with tf.compat.v1.variable_scope(name):
             kernel = self._kernel([size, size, x.shape[-1], filters], _HE)
-            return tf.nn.conv2d(x, kernel, strides=stride, padding="SAME")
+            return self._noted(tf.nn.conv2d(x, kernel, strides=stride, padding="SAME"), kernel.shape.num_elements())
 
     def batch_norm(self, x: tf.Tensor, *, name: str, gamma: float = 1.0) -> tf.Tensor:
-        return tf.compat.v1.layers.batch_normalization(
+        y = tf.compat.v1.layers.batch_normalization(
             x,
             momentum=BATCH_NORM_MOMENTUM,
             epsilon=BATCH_NORM_EPSILON,
@@ -131,12 +152,19 @@ class _Layers:
             fused=True,
             name=name,
         )
+        with tf.compat.v1.variable_scope(name):
+            return self._noted(y, 2 * x.shape[-1])  # gamma and beta
 
     def dense(self, x: tf.Tensor, outputs: int, *, name: str) -> tf.Tensor:
         with tf.compat.v1.variable_scope(name):
             kernel = self._kernel([x.shape[-1], outputs], tf.compat.v1.glorot_uniform_initializer())
             bias = tf.compat.v1.get_variable("bias", [outputs], initializer=tf.compat.v1.zeros_initializer())
-            return tf.linalg.matmul(x, kernel) + bias
+            return self._noted(tf.linalg.matmul(x, kernel) + bias, (x.shape[-1] + 1) * outputs)
+
+    def _noted(self, output: tf.Tensor, parameters: int) -> tf.Tensor:
+        name = tf.compat.v1.get_variable_scope().name.partition("/")[2]
+        self.rows.append(Layer(name, tuple(output.shape), parameters))
+        return output
 
     def _kernel(self, shape: Sequence[int], initializer: Callable) -> tf.Variable:
         self.kernels.append(tf.compat.v1.get_variable("kernel", shape, initializer=initializer))

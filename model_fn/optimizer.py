@@ -1,10 +1,21 @@
 """The update: Stochastic gradient descent with momentum, as TensorFlow has it."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import tensorflow as tf
 
 
+class Applied(NamedTuple):
+    """What an update did to a variable: the gradient that it applied, and accumulator and variable after it."""
+
+    gradient: tf.Tensor
+    accumulator: tf.Tensor
+    variable: tf.Tensor
+
+
 class Momentum(tf.compat.v1.train.MomentumOptimizer):
-    """`tf.compat.v1.train.MomentumOptimizer` that remembers the gradients it applied.
+    """`tf.compat.v1.train.MomentumOptimizer` that remembers what it did.
 
     `accumulator = momentum * accumulator + gradient; variable -= learning_rate * accumulator`
 
@@ -14,16 +25,36 @@ class Momentum(tf.compat.v1.train.MomentumOptimizer):
 
     def __init__(self, learning_rate: tf.Tensor, *, momentum: float):
         super().__init__(learning_rate, momentum)
-        self._applied: dict[str, tf.Tensor] = {}
+        self._rate = learning_rate
+        self._applied: dict[str, Applied] = {}
 
     def _resource_apply_dense(self, grad, var):
+        update = super()._resource_apply_dense(grad, var)
         # One copy a variable is enough: replicas hold the same sums. The copies differ in name, "kernel/replica_1".
-        self._applied.setdefault(var.op.name.split("/replica_")[0], grad)
-        return super()._resource_apply_dense(grad, var)
+        name = var.op.name.split("/replica_")[0]
+        if name not in self._applied:
+            # Nothing of this runs in a step that does not ask for it.
+            with tf.control_dependencies([update]):
+                accumulator = self.get_slot(var, "momentum").read_value()
+                self._applied[name] = Applied(grad, accumulator, var.read_value())
+        return update
 
-    def gradient_norm(self) -> tf.Tensor:
-        """Scalar float32: L2 norm of all gradients of the last update together. Call after `minimize`."""
-        return tf.linalg.global_norm(list(self._applied.values()))
+    def applied(self) -> Mapping[str, Applied]:
+        """What the last update did, by name of the variable. Call after `minimize`."""
+        return self._applied
+
+    def update_ratio(self, applied: list[Applied]) -> tf.Tensor:
+        """Scalar float32: L2 norm of the update of some variables over that of the variables themselves.
+
+        The update is `learning_rate * accumulator`. About 1e-3 is a common rule of thumb for a healthy one.
+        """
+        update = self._rate * tf.linalg.global_norm([each.accumulator for each in applied])
+        return update / tf.maximum(tf.linalg.global_norm([each.variable for each in applied]), 1e-12)
+
+
+def gradient_norm(applied: list[Applied]) -> tf.Tensor:
+    """Scalar float32: L2 norm of some gradients together."""
+    return tf.linalg.global_norm([each.gradient for each in applied])
 
 
 def minimize(loss: tf.Tensor, optimizer: Momentum, global_step: tf.Variable) -> tf.Operation:

@@ -4,22 +4,25 @@ import dataclasses
 
 import tensorflow as tf
 
-from model_fn import network, objective, replicas
+from model_fn import network, objective, observed, replicas
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
-from model_fn.optimizer import Momentum, minimize
+from model_fn.network import Network
+from model_fn.objective import Loss
+from model_fn.optimizer import Momentum, gradient_norm, minimize
 from model_fn.schedules import make_schedule
-from settings import Model
+from settings import Model, SummaryLevel
 from summaries import collect, tags
 
 
 @dataclasses.dataclass(frozen=True)
 class Params:
-    """What the Estimator hands to `model_fn`: the model's settings, the data set's classes, steps between summaries."""
+    """What the Estimator hands to `model_fn`: the model's settings, the data set's classes, what to offer and when."""
 
     model: Model
     class_names: tuple[str, ...]
     summary_interval: int
+    summaries: SummaryLevel
 
 
 def model_fn(
@@ -27,7 +30,7 @@ def model_fn(
 ) -> tf.estimator.EstimatorSpec:
     """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1].
 
-    `labels`, for TRAIN and EVAL: `label` [batch] int32 and `weight` [batch] float32.
+    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64.
     """
     net = network.build(
         features["image"],
@@ -46,20 +49,31 @@ def model_fn(
             kernels=net.kernels,
             weight_decay=params.model.weight_decay,
         )
-        correct = objective.correct(net.logits, labels["label"])
+        # The share of examples whose label is among the likeliest classes, by tag.
+        correct = {tags.ACCURACY: objective.correct(net.logits, labels["label"])}
+        if len(params.class_names) > 5:
+            correct[tags.TOP_5_ACCURACY] = objective.correct(net.logits, labels["label"], among=5)
     if mode == tf.estimator.ModeKeys.EVAL:
-        return _eval_spec(loss, correct, labels["weight"])
-    collect.image_batch(tags.INPUT_IMAGES, features["image"], labels["label"])
-    return _train_spec(loss, correct, params)
+        return _eval_spec(net, loss, correct, labels)
+    observed.offer_inputs(net, features["image"], labels["label"])
+    return _train_spec(net, loss, correct, features["image"], params)
 
 
-def _train_spec(loss: tf.Tensor, correct: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:
+def _train_spec(
+    net: Network, loss: Loss, correct: dict[str, tf.Tensor], images: tf.Tensor, params: Params
+) -> tf.estimator.EstimatorSpec:
     global_step = tf.compat.v1.train.get_or_create_global_step()
     # Read before the update that adds one to it.
     step = tf.identity(global_step, name="step_before_update")
     with tf.name_scope("schedule"):
         live = LiveRate(make_schedule(params.model.learning_rate)(step))
-    values = {tags.LOSS: loss, tags.ACCURACY: tf.reduce_mean(correct)}
+    values = {
+        tags.LOSS: loss.total,
+        tags.CROSS_ENTROPY: loss.cross_entropy,
+        tags.WEIGHT_DECAY: loss.weight_decay,
+        **{tag: tf.reduce_mean(each) for tag, each in correct.items()},
+        tags.INPUT_WAIT: observed.seconds_until(images),
+    }
     with tf.name_scope("replicas"):
         ours = tf.concat([tf.stack([1.0, *values.values()]), live.message], axis=0)
         totals, message = tf.split(replicas.total(ours), [1 + len(values), live.message.shape[0]])
@@ -67,18 +81,36 @@ def _train_spec(loss: tf.Tensor, correct: tf.Tensor, params: Params) -> tf.estim
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
     optimizer = Momentum(live.rate, momentum=params.model.momentum)
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
-        train_op = tf.group(minimize(loss, optimizer, global_step), update_means, live.update(message))
+        train_op = tf.group(minimize(loss.total, optimizer, global_step), update_means, live.update(message))
     for tag, mean in zip(values, means, strict=True):
         collect.scalar(tag, mean)
     collect.scalar(tags.LEARNING_RATE, live.rate)
-    collect.scalar(tags.GRADIENT_NORM, optimizer.gradient_norm())
-    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.TRAIN, loss=loss, train_op=train_op)
+    with tf.name_scope("observed"):
+        collect.scalar(tags.GRADIENT_NORM, gradient_norm(list(optimizer.applied().values())))
+        if params.summaries is not SummaryLevel.MINIMAL:
+            observed.offer_updates(optimizer)
+        if params.summaries is SummaryLevel.FULL:
+            observed.offer_histograms(net, optimizer)
+    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.TRAIN, loss=loss.total, train_op=train_op)
 
 
-def _eval_spec(loss: tf.Tensor, correct: tf.Tensor, weight: tf.Tensor) -> tf.estimator.EstimatorSpec:
+def _eval_spec(
+    net: Network, loss: Loss, correct: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]
+) -> tf.estimator.EstimatorSpec:
     # The Estimator adds the loss itself, as the mean of `loss` over the batches.
-    metrics = {tags.ACCURACY: tf.compat.v1.metrics.mean(correct, weight)}
-    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.EVAL, loss=loss, eval_metric_ops=metrics)
+    metrics = {tag: tf.compat.v1.metrics.mean(each, labels["weight"]) for tag, each in correct.items()}
+    metrics[tags.CROSS_ENTROPY] = tf.compat.v1.metrics.mean(loss.cross_entropy)
+    metrics[tags.WEIGHT_DECAY] = tf.compat.v1.metrics.mean(loss.weight_decay)
+    collect.predictions(
+        collect.Predictions(
+            index=labels["index"],
+            weight=labels["weight"],
+            label=labels["label"],
+            probabilities=tf.nn.softmax(net.logits),
+            embedding=net.embedding,
+        )
+    )
+    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.EVAL, loss=loss.total, eval_metric_ops=metrics)
 
 
 def _predict_spec(logits: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:

@@ -9,7 +9,7 @@ import tensorflow as tf
 import training
 from cluster.topology import ALONE
 from model_fn import network
-from settings import Constant, Devices, Network, Settings, Training, UserError
+from settings import Constant, Devices, Network, Settings, Summaries, SummaryLevel, Training, UserError
 from tests.common import make_data, make_learning_rate, make_model
 
 
@@ -22,13 +22,14 @@ def notebook(folder, data_dir):
         training=Training(
             batch_size=16, train_steps=60, seed=0, summary_interval=10, evaluation_interval=1, keep_checkpoints=60
         ),
+        summaries=Summaries(SummaryLevel.MINIMAL, 10, 10, embedding_examples=0, profile_steps=None),
         devices=Devices(num_gpus=None, cpu_replicas=1),
     )
 
 
 def test_a_network_that_amplifies_ends_in_one_clear_line(shapes10_dir, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(network._Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
-    recorded = training.Recorded(flags={}, hyper_parameters={}, session="now")
+    recorded = training.Recorded(flags={}, hyper_parameters={}, environment={}, session="now")
     with pytest.raises(UserError) as error:
         training.train_and_evaluate(notebook(tmp_path, shapes10_dir), ALONE, recorded)
     said = re.fullmatch(

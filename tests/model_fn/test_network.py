@@ -43,10 +43,12 @@ def build(name, *, image_size, training=True):
 @pytest.mark.parametrize("name", Network)
 def test_parameters_and_output_shape(name):
     with tf.Graph().as_default():
-        logits, _ = build(name, image_size=96 if name in LARGE else 32)
+        net = build(name, image_size=96 if name in LARGE else 32)
+        logits = net.logits
         assert logits.shape == (2, 10)
         assert logits.dtype == tf.float32
         assert sum(v.shape.num_elements() for v in tf.compat.v1.trainable_variables()) == COUNTS[name]
+        assert sum(layer.parameters for layer in net.layers) == COUNTS[name], "the table of layers is whole"
 
 
 def test_resnet18_halves_the_image_as_published():
@@ -75,7 +77,7 @@ def test_a_new_block_is_the_identity():
 def test_kernels_start_with_the_variance_of_he():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.set_random_seed(0)
-        _, kernels = build(Network.RESNET20, image_size=8)
+        kernels = build(Network.RESNET20, image_size=8).kernels
         (kernel,) = [v for v in kernels if v.op.name == "network/stage3/block3/conv2/kernel"]
         session.run(kernel.initializer)
         values = session.run(kernel)
@@ -84,7 +86,7 @@ def test_kernels_start_with_the_variance_of_he():
 
 def test_kernels_are_convolutions_and_the_last_layer():
     with tf.Graph().as_default():
-        _, kernels = build(Network.RESNET20, image_size=8)
+        kernels = build(Network.RESNET20, image_size=8).kernels
         assert len(kernels) == 1 + 18 + 2 + 1  # stem, blocks, projections, last layer
         assert not [v for v in kernels if v.shape.rank < 2]
 
@@ -101,3 +103,21 @@ def test_moving_averages_are_updated_in_training_only(training, updates):
     with tf.Graph().as_default():
         build(Network.RESNET8, image_size=8, training=training)
         assert len(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)) == updates
+
+
+def test_stages_and_layers_are_named_with_their_shapes():
+    with tf.Graph().as_default():
+        net = build(Network.RESNET20, image_size=32)
+        stages = {name: tuple(output.shape[1:]) for name, output in net.stages.items()}
+        variables = {network.stage_of(v.op.name) for v in tf.compat.v1.trainable_variables()}
+    assert stages == {
+        "stem": (32, 32, 16),
+        "stage1": (32, 32, 16),
+        "stage2": (16, 16, 32),
+        "stage3": (8, 8, 64),
+        "logits": (10,),
+    }
+    assert variables == set(stages)
+    assert net.embedding.shape == (2, 64)
+    assert net.layers[0] == network.Layer("stem/conv", (2, 32, 32, 16), 3 * 3 * 3 * 16)
+    assert net.layers[-1] == network.Layer("logits", (2, 10), 65 * 10)

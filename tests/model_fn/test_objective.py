@@ -33,13 +33,23 @@ def loss(weights, weight_decay):
 
 
 def test_loss_is_cross_entropy_plus_half_the_decayed_squares():
-    np.testing.assert_allclose(loss([1, 1, 1], 0.1), cross_entropy().mean() + 0.1 * (25 + 4) / 2, rtol=1e-6)
+    found = loss([1, 1, 1], 0.1)
+    np.testing.assert_allclose(found.cross_entropy, cross_entropy().mean(), rtol=1e-6)
+    np.testing.assert_allclose(found.weight_decay, 0.1 * (25 + 4) / 2, rtol=1e-6)
+    np.testing.assert_allclose(found.total, cross_entropy().mean() + 0.1 * (25 + 4) / 2, rtol=1e-6)
 
 
 def test_weights_scale_examples_and_do_not_renormalise():
     """Two real examples and one of padding, as `sequential_indices` weighs them: exactly the mean of the two."""
-    np.testing.assert_allclose(loss([1.5, 1.5, 0], 0.0), cross_entropy()[:2].mean(), rtol=1e-6)
+    np.testing.assert_allclose(loss([1.5, 1.5, 0], 0.0).total, cross_entropy()[:2].mean(), rtol=1e-6)
 
 
 def test_correct_compares_the_largest_logit_with_the_label():
     assert run(lambda: objective.correct(tf.constant(LOGITS), tf.constant(LABELS))).tolist() == [1, 0, 1]
+
+
+def test_the_label_may_be_among_the_largest_logits():
+    """The three logits' ranks are 2 1 3, 1 3 2 and 3 2 1."""
+    labels = np.array([0, 1, 1], np.int32)
+    assert run(lambda: objective.correct(tf.constant(LOGITS), tf.constant(labels), among=2)).tolist() == [1, 0, 1]
+    assert run(lambda: objective.correct(tf.constant(LOGITS), tf.constant(labels), among=3)).tolist() == [1, 1, 1]

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from model_fn.optimizer import Momentum, minimize
+from model_fn.optimizer import Momentum, gradient_norm, minimize
 
 
 def test_updates_follow_the_momentum_formula():
@@ -11,18 +11,20 @@ def test_updates_follow_the_momentum_formula():
         step = tf.compat.v1.train.create_global_step()
         optimizer = Momentum(tf.constant(0.1), momentum=0.9)
         train = minimize(tf.reduce_sum((variable - target) ** 2), optimizer, step)
-        norm = optimizer.gradient_norm()
+        norm = gradient_norm(list(optimizer.applied().values()))
+        ratio = optimizer.update_ratio(list(optimizer.applied().values()))
         session.run(tf.compat.v1.global_variables_initializer())
-        found = [session.run([norm, train])[0] for _ in range(5)]
+        found = [session.run([norm, ratio, train])[:2] for _ in range(5)]
         found_variable, found_step = session.run([variable, step])
-    value, accumulator, norms = np.zeros(2), np.zeros(2), []
+    value, accumulator, norms, ratios = np.zeros(2), np.zeros(2), [], []
     for _ in range(5):
         gradient = 2 * (value - target)
         norms.append(np.linalg.norm(gradient))
         accumulator = 0.9 * accumulator + gradient
         value = value - 0.1 * accumulator
+        ratios.append(np.linalg.norm(0.1 * accumulator) / np.linalg.norm(value))
     np.testing.assert_allclose(found_variable, value, rtol=1e-5)
-    np.testing.assert_allclose(found, norms, rtol=1e-5)
+    np.testing.assert_allclose(found, np.transpose([norms, ratios]), rtol=1e-5)
     assert found_step == 5
 
 

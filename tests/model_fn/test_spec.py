@@ -1,21 +1,24 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import input_fn
 import model_fn
-from settings import Constant
+from settings import Constant, SummaryLevel
 from summaries import collect, tags
 from tests.common import make_examples, make_learning_rate, make_model
 
 CLASSES = tuple("abcdefghij")
-PARAMS = model_fn.Params(make_model(), CLASSES, summary_interval=2)
+PARAMS = model_fn.Params(make_model(), CLASSES, summary_interval=2, summaries=SummaryLevel.MINIMAL)
 TRAIN, EVAL, PREDICT = tf.estimator.ModeKeys.TRAIN, tf.estimator.ModeKeys.EVAL, tf.estimator.ModeKeys.PREDICT
 
 
 def call(mode, params=PARAMS):
     features = {"image": tf.random.stateless_uniform([4, 8, 8, 3], [1, 2], -1, 1)}
-    labels = {"label": tf.constant([0, 1, 2, 3]), "weight": tf.ones([4])} if mode != PREDICT else None
+    index = tf.constant([0, 1, 2, 3], tf.int64)
+    labels = {"label": tf.range(4), "weight": tf.ones([4]), "index": index} if mode != PREDICT else None
     return model_fn.model_fn(features, labels, mode, params)
 
 
@@ -34,7 +37,16 @@ def test_train_spec_steps_counts_and_offers_its_scalars():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         spec = call(TRAIN)
         scalars = collect.collected_scalars()
-        assert set(scalars) == {tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.GRADIENT_NORM}
+        assert set(scalars) == {
+            tags.LOSS,
+            tags.CROSS_ENTROPY,
+            tags.WEIGHT_DECAY,
+            tags.ACCURACY,
+            tags.TOP_5_ACCURACY,
+            tags.INPUT_WAIT,
+            tags.LEARNING_RATE,
+            tags.GRADIENT_NORM,
+        }
         session.run(tf.compat.v1.global_variables_initializer())
         runs = [session.run([spec.loss, scalars, spec.train_op])[:2] for _ in range(5)]
         assert session.run(tf.compat.v1.train.get_global_step()) == 5
@@ -49,7 +61,12 @@ def test_eval_spec_has_metrics_and_does_not_train():
     with tf.Graph().as_default():
         spec = call(EVAL)
         assert spec.train_op is None
-        assert set(spec.eval_metric_ops) == {tags.ACCURACY}
+        assert set(spec.eval_metric_ops) == {
+            tags.ACCURACY,
+            tags.TOP_5_ACCURACY,
+            tags.CROSS_ENTROPY,
+            tags.WEIGHT_DECAY,
+        }
         assert not tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
 
 
@@ -108,7 +125,7 @@ def test_a_stopped_and_resumed_run_sees_the_same_examples(tmp_path):
 
 def test_a_model_is_the_same_from_the_same_seed(tmp_path):
     examples = make_examples(20)
-    params = model_fn.Params(make_model(learning_rate=make_learning_rate(Constant(0.1))), CLASSES, summary_interval=2)
+    params = dataclasses.replace(PARAMS, model=make_model(learning_rate=make_learning_rate(Constant(0.1))))
     kernels = []
     for name in ("one", "two"):
         trained = estimator(tmp_path / name, params)

@@ -1,0 +1,39 @@
+"""What a run is about to do, in words."""
+
+import enum
+import re
+
+import input_fn
+from settings import LearningRate, PiecewiseConstant, Settings
+
+
+def announcement(settings: Settings, info: input_fn.DatasetInfo, *, replicas: int, first_step: int) -> str:
+    """What is about to happen, for the person who started it."""
+    training = settings.training
+    return (
+        f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px:"
+        f" {info.num_train_examples:,} examples to train on, {info.num_validation_examples:,} to validate on\n"
+        f"{training.train_steps:,} steps of {training.batch_size} examples on {replicas}"
+        f" replica{'s' if replicas > 1 else ''}, learning rate {in_words(settings.model.learning_rate)}\n"
+        + (f"Going on from step {first_step:,} of {settings.model_dir}" if first_step else f"Run: {settings.model_dir}")
+    )
+
+
+def in_words(learning_rate: LearningRate) -> str:
+    """A schedule with its numbers, in one line."""
+    schedule = learning_rate.schedule
+    if isinstance(schedule, PiecewiseConstant):
+        first, *others = schedule.values
+        steps = [f"{value:g} from step {b:,}" for b, value in zip(schedule.boundaries, others, strict=True)]
+        words = ", ".join([f"{first:g}", *steps])
+    else:
+        kind = re.sub("(?<!^)(?=[A-Z])", "_", type(schedule).__name__).lower()
+        words = kind + " with " + ", ".join(f"{name} {_value(value)}" for name, value in vars(schedule).items())
+    words += f", warm-up over {learning_rate.warmup:,} steps" if learning_rate.warmup else ""
+    return words + (f", times {learning_rate.scale:g}" if learning_rate.scale != 1 else "")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else f"{value:g}"
