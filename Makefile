@@ -1,7 +1,7 @@
 # make train, make test: each does all of its own set-up. See README.md and BUILD.md.
 PYTHON_RUN := .venv/bin/python
 
-.PHONY: help train test check lock
+.PHONY: help train test test-browser check lock
 
 help: ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -11,6 +11,9 @@ train: .venv/run.installed ## Set up, and train on the embedded data set until t
 
 test: .venv/dev.installed ## Set up, and run the test suite.
 	$(PYTHON_RUN) -m pytest
+
+test-browser: .venv/dev.installed ## Look at a run in TensorBoard with a real browser (needs Chromium and its driver).
+	$(PYTHON_RUN) -m pytest -m browser
 
 check: .venv/dev.installed ## Lint, formatting and types.
 	$(PYTHON_RUN) -m ruff check .

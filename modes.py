@@ -3,14 +3,17 @@
 TensorFlow takes seconds to import, so the rooms that need it are imported where it is sure that they are needed.
 """
 
+import contextlib
 import dataclasses
 import getpass
 import os
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import flags
 import run_record
+import tensorboard_server
 from cluster import topology
 from control import journal, requests
 from settings import Data, Mode, Plateau, UserError
@@ -18,7 +21,11 @@ from settings import Data, Mode, Plateau, UserError
 
 def train_and_evaluate(command: flags.Command) -> None:
     """Trains to --train_steps from the newest checkpoint in --model_dir, evaluating as it goes, and reports."""
-    _train(_experiment(command), overwrite=command.values["overwrite"])
+    alongside = command.values["with_tensorboard"] and topology.this_task().is_chief
+    with (
+        tensorboard_server.running(command.model_dir, **_listening(command)) if alongside else contextlib.nullcontext()
+    ):
+        _train(_experiment(command), overwrite=command.values["overwrite"])
     if topology.this_task().is_chief:
         report(command)
 
@@ -27,9 +34,13 @@ def report(command: flags.Command) -> None:
     """Draws the run's figure and prints its numbers: across its boundaries, and the changes made while it ran."""
     import report as report_room
 
-    scheduled = run_record.read(command.model_dir).hyper_parameters.get("boundaries", [])
-    boundaries = sorted({*scheduled, *(change.step for change in journal.read(command.model_dir))})
-    print(report_room.report(command.model_dir, boundaries=boundaries, from_step=command.values["from_step"]))
+    record = _report_record(command.model_dir)
+    print(report_room.report(command.model_dir, record=record, from_step=command.values["from_step"]))
+
+
+def tensorboard(command: flags.Command) -> None:
+    """Shows the runs in and under --model_dir until it is interrupted."""
+    tensorboard_server.serve(command.model_dir, **_listening(command))
 
 
 def set_learning_rate(command: flags.Command) -> None:
@@ -133,12 +144,30 @@ def compare(command: flags.Command) -> None:
     print(
         report_room.compare(
             {name: run.model_dir for name, run in runs.items()},
+            records={name: _report_record(run.model_dir) for name, run in runs.items()},
             control=comparison.control,
             target_accuracy=command.values["target_accuracy"],
             batch_size=command.values["batch_size"],
             path=os.path.join(command.model_dir, "compare.png"),
         )
     )
+
+
+def _report_record(model_dir: str) -> Any:
+    import report as report_room
+
+    record = run_record.read(model_dir)
+    changes = [(change.step, f"{change.what}, {change.who}") for change in journal.read(model_dir)]
+    return report_room.Record(
+        hyper_parameters=record.hyper_parameters,
+        rate_names=flags.learning_rate_names(),
+        sessions=[dataclasses.asdict(session) for session in record.sessions],
+        changes=changes,
+    )
+
+
+def _listening(command: flags.Command) -> dict[str, Any]:
+    return {"host": command.values["tensorboard_host"], "port": command.values["tensorboard_port"]}
 
 
 def _experiment(command: flags.Command) -> flags.Experiment:
@@ -181,6 +210,7 @@ def _train(experiment: flags.Experiment, *, overwrite: bool) -> None:
 MODES: dict[Mode, Callable[[flags.Command], None]] = {
     Mode.TRAIN_AND_EVALUATE: train_and_evaluate,
     Mode.REPORT: report,
+    Mode.TENSORBOARD: tensorboard,
     Mode.COMPARE: compare,
     Mode.SHOW_SCHEDULE: show_schedule,
     Mode.SET_LEARNING_RATE: set_learning_rate,

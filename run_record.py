@@ -32,6 +32,8 @@ _WRITTEN = (
     "learning_rate_changes.json",
     "learning_rate_requests",
     "report*.png",
+    "report.html",
+    "plugins",
     "schedule.png",
     "find_learning_rate.png",
     FILE_NAME,

@@ -7,6 +7,7 @@ percent, `experiment.py` the way to `Settings` with the checks that need more th
 from flags.command import Command, help_text, parse
 from flags.experiment import Experiment, experiment
 from flags.modes import Comparison, comparison, range_of_rates, rate_request
+from flags.table import learning_rate_names
 
 __all__ = [
     "Command",
@@ -15,6 +16,7 @@ __all__ = [
     "comparison",
     "experiment",
     "help_text",
+    "learning_rate_names",
     "parse",
     "range_of_rates",
     "rate_request",

@@ -15,9 +15,15 @@ def write_png(picture: Figure, path: str) -> None:
     _write_whole(path, lambda temporary: picture.savefig(temporary, format="png"), what="figure")
 
 
-def write_text(text: str, path: str) -> None:
-    """Writes `text` to `path`. Raises UserError where it cannot be written."""
-    _write_whole(path, lambda temporary: temporary.write_text(text), what="table")
+def write_text(text: str, path: str, *, what: str) -> None:
+    """Writes `text`, a `what`, to `path` in UTF-8. Raises UserError where it cannot be written."""
+    # A flag may hold what is no character, of a path say that is not in UTF-8.
+    write_bytes(text.encode(errors="backslashreplace"), path, what=what)
+
+
+def write_bytes(content: bytes, path: str, *, what: str) -> None:
+    """Writes `content`, a `what`, to `path`. Raises UserError where it cannot be written."""
+    _write_whole(path, lambda temporary: temporary.write_bytes(content), what=what)
 
 
 def _write_whole(path: str, write: Callable[[Path], object], *, what: str) -> None:

@@ -10,6 +10,8 @@ from report.curves import Curve, Curves
 from report.text import aligned, value_cell
 from summaries import tags
 
+BEFORE_AND_AFTER = "Before and after: means over a tenth of the stretch on that side, or the nearest point."
+
 
 @dataclasses.dataclass(frozen=True)
 class Drop:
@@ -48,9 +50,16 @@ def _mean(values: np.ndarray) -> float | None:
 
 def table(curves: Curves, boundaries: Sequence[int]) -> str:
     """The numbers around each boundary and at the end in aligned columns; under them, how far the loss fell."""
+    lines = [aligned(table_rows(curves, boundaries), left=1)]
+    if passed(curves, boundaries):
+        lines.append(BEFORE_AND_AFTER)
+    return "\n".join([*lines, "", *loss_lines(curves, boundaries)]).rstrip()
+
+
+def table_rows(curves: Curves, boundaries: Sequence[int]) -> list[tuple[str, ...]]:
+    """The cells of `table`, a row each, the first of headings."""
     end, nothing = curves.last_step, Curve(np.empty(0, np.int64), np.empty(0))
-    passed = [boundary for boundary in boundaries if boundary < end]
-    rows = [f"{side} step {boundary:,}" for boundary in passed for side in ("before", "after")]
+    rows = [f"{side} step {boundary:,}" for boundary in passed(curves, boundaries) for side in ("before", "after")]
     columns = [["", *rows, f"end, step {end:,}"]]
     for tag, split in itertools.product((tags.LOSS, tags.ACCURACY), ("train", "validation")):
         curve = curves.of(tag).get(split, nothing)
@@ -60,13 +69,16 @@ def table(curves: Curves, boundaries: Sequence[int]) -> str:
         best = np.nanargmax(curve.values)
         columns[0].append(f"best, step {curve.steps[best]:,}")
         columns[-1].append(value_cell(tags.ACCURACY, curve.values[best]))
-    lines = [aligned(list(itertools.zip_longest(*columns, fillvalue="")), left=1)]
-    if passed:
-        lines.append("Before and after: means over a tenth of the stretch on that side, or the nearest point.")
-    return "\n".join([*lines, "", *_loss_lines(curves, boundaries)]).rstrip()
+    return list(itertools.zip_longest(*columns, fillvalue=""))
 
 
-def _loss_lines(curves: Curves, boundaries: Sequence[int]) -> list[str]:
+def passed(curves: Curves, boundaries: Sequence[int]) -> list[int]:
+    """The boundaries that the run has behind it."""
+    return [boundary for boundary in boundaries if boundary < curves.last_step]
+
+
+def loss_lines(curves: Curves, boundaries: Sequence[int]) -> list[str]:
+    """A line for each boundary: how far the losses fell there, or that the run has not come to it."""
     lines, end, losses = [], curves.last_step, curves.of(tags.LOSS)
     for at_boundary in zip(*(drops(loss, boundaries, end) for loss in losses.values()), strict=True):
         changes = [_change(split, drop) for split, drop in zip(losses, at_boundary, strict=True)]

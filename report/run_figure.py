@@ -38,7 +38,7 @@ def figure(curves: Curves, boundaries: Sequence[int], *, from_step: int, title: 
     rate = curves.train.get(tags.LEARNING_RATE)
     heights = [5, 1.2] if rate else [5]
     picture = new_picture(width=6 * len(shown), height=0.9 * sum(heights))
-    picture.suptitle(title, fontsize=13, fontweight="bold", color=INK)
+    picture.suptitle(title, fontsize=13, fontweight="bold", color=INK, parse_math=False)
     axes = picture.subplots(len(heights), len(shown), sharex=True, squeeze=False, height_ratios=heights)
     visible = [boundary for boundary in boundaries if from_step < boundary < end]
     for tag, (chart, *strip) in zip(shown, axes.T, strict=True):
@@ -53,6 +53,22 @@ def figure(curves: Curves, boundaries: Sequence[int], *, from_step: int, title: 
         _label_boundaries(chart, visible, rate, width=end - from_step)
         ax.set_xlabel("global step")
     limit_loss(axes[0, 0], list(curves.of(tags.LOSS).values()), start=from_step, end=end)
+    return picture
+
+
+def rate_figure(rate: Curve, boundaries: Sequence[int]) -> Figure:
+    """The learning rate alone over the steps from 0 on, with its value before and after each boundary passed."""
+    end = int(rate.steps[-1])
+    visible = [boundary for boundary in boundaries if 0 < boundary < end]
+    picture = new_picture(width=12, height=2.8)
+    ax = picture.subplots()
+    _draw_strip(ax, rate, visible)
+    dress(ax)
+    dress_steps(ax, start=0, end=end)
+    _mark_boundaries(ax, visible)
+    _label_boundaries(ax, visible, rate, width=end)
+    ax.set_ylabel("learning rate")
+    ax.set_xlabel("global step")
     return picture
 
 

@@ -30,3 +30,12 @@ def value_cell(tag: str, value: float | None) -> str:
 def step_cell(step: int | None) -> str:
     """A step as a cell of a table, "-" for None."""
     return "-" if step is None else f"{step:,}"
+
+
+def flag_cell(value: object) -> str:
+    """The value of a flag as a cell of a table."""
+    if value is None:
+        return "not given"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(flag_cell, value)) if isinstance(value, list | tuple) else str(value)

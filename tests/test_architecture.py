@@ -23,7 +23,18 @@ ALLOWED = {
     "cluster": set(),
     "report": {"summaries"},
     "training": {"input_fn", "model_fn", "hooks", "cluster", "summaries"},
-    "modes": {"flags", "run_record", "control", "cluster", "input_fn", "model_fn", "training", "report"},
+    "tensorboard_server": set(),
+    "modes": {
+        "tensorboard_server",
+        "flags",
+        "run_record",
+        "control",
+        "cluster",
+        "input_fn",
+        "model_fn",
+        "training",
+        "report",
+    },
     "main": {"flags", "modes"},
 }
 # Which rooms may import a library.

@@ -5,8 +5,10 @@ import re
 import shutil
 
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
+from input_fn.shapes10 import SHAPES
 from summaries import tags
 from tests.common import run_main
 
@@ -34,6 +36,10 @@ def finished(shapes10_dir, tmp_path_factory):
 
 def tiny(folder, data_dir, *, train_steps=20):
     return [f"--model_dir={folder}", f"--data_dir={data_dir}", f"--train_steps={train_steps}", *TINY]
+
+
+def summaries_of(path):
+    return tf.compat.v1.train.summary_iterator(str(path))
 
 
 def scalars(folder, tag):
@@ -75,16 +81,58 @@ def test_the_learning_rate_steps_down_after_ten_updates(finished):
 def test_tensorboard_gets_all_it_is_promised(finished):
     folder, _ = finished
     found = event_accumulator.EventAccumulator(str(folder)).Reload().Tags()
+    parts = ("stem", "stage1", "stage2", "stage3", "logits")
     assert set(found["scalars"]) == {
         tags.LOSS,
+        tags.CROSS_ENTROPY,
+        tags.WEIGHT_DECAY,
         tags.ACCURACY,
+        tags.TOP_5_ACCURACY,
         tags.LEARNING_RATE,
+        tags.EPOCH,
         tags.GRADIENT_NORM,
+        tags.UPDATE_RATIO,
         tags.IMAGES_PER_SECOND,
+        tags.STEP_MILLISECONDS,
+        tags.INPUT_WAIT,
+        tags.MEMORY,
+        *(tags.of(tags.STAGE_GRADIENT_NORM, part) for part in parts),
+        *(tags.of(tags.STAGE_UPDATE_RATIO, part) for part in parts),
     }
-    assert found["images"] == [tags.INPUT_IMAGES]
-    assert found["tensors"] == [tags.FLAGS]
+    assert set(found["images"]) == {tags.INPUT_IMAGES, tags.FILTERS}
+    assert {tags.FLAGS, tags.ENVIRONMENT, tags.MODEL_SUMMARY, tags.SCHEDULE} < set(found["tensors"])
     assert found["graph"]
+
+
+def test_the_validation_pages_are_written(finished):
+    folder, _ = finished
+    found = event_accumulator.EventAccumulator(str(folder / "eval")).Reload().Tags()
+    classes = {tags.of(tags.CLASS_ACCURACY, form) for form in SHAPES}
+    assert {tags.LOSS, tags.ACCURACY, tags.TOP_5_ACCURACY, tags.CROSS_ENTROPY} < set(found["scalars"])
+    assert classes & set(found["scalars"])
+    assert set(found["images"]) == {tags.CONFUSION_MATRIX, tags.MISTAKES}
+    assert {tags.of(tags.PRECISION_RECALL, form) for form in SHAPES} <= set(found["tensors"])
+    assert (folder / "eval" / "projector_config.pbtxt").exists()
+
+
+def test_the_graph_holds_no_data(finished):
+    """Not one constant of more than a few kilobytes: the graph stands in every event file."""
+    folder, _ = finished
+    (graph,) = {event.graph_def for path in folder.glob("events*") for event in summaries_of(path) if event.graph_def}
+    definition = tf.compat.v1.GraphDef.FromString(graph)
+    constants = {node.name: node.ByteSize() for node in definition.node if node.op == "Const"}
+    assert constants
+    assert max(constants.values()) < 4096, max(constants, key=constants.get)
+    rooms = {node.name.split("/")[0] for node in definition.node}
+    assert {"network", "objective", "schedule", "optimizer", "interval_means"} <= rooms
+
+
+def test_minimal_summaries_are_the_notebooks(shapes10_dir, tmp_path):
+    run_main(*tiny(tmp_path, shapes10_dir, train_steps=12), "--summaries=minimal")
+    found = event_accumulator.EventAccumulator(str(tmp_path)).Reload().Tags()
+    assert set(found["scalars"]) == {tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND}
+    assert not found["images"]
+    assert not event_accumulator.EventAccumulator(str(tmp_path / "eval")).Reload().Tags()["images"]
 
 
 def test_the_model_dir_says_what_the_run_was(finished):

@@ -24,9 +24,14 @@ def runs(tmp_path):
     return {name: str(tmp_path / name) for name in ("constant", "cosine", "none", "empty")}
 
 
-def compare(runs, tmp_path, *, control="constant", target=None):
+def compare(runs, tmp_path, *, control="constant", target=None, records=None):
     return report.compare(
-        runs, control=control, target_accuracy=target, batch_size=64, path=str(tmp_path / "compare.png")
+        runs,
+        records=records or {},
+        control=control,
+        target_accuracy=target,
+        batch_size=64,
+        path=str(tmp_path / "compare.png"),
     )
 
 
@@ -51,6 +56,7 @@ def test_whole(runs, tmp_path):
         "",
         f"Figure:   {tmp_path}/compare.png",
         f"Markdown: {tmp_path}/compare.md",
+        f"Report:   {tmp_path}/compare.html",
     ]
 
 

@@ -44,10 +44,15 @@ class TestDraw:
 
 def test_text_is_written_over_the_old_and_nothing_is_left_beside_it(tmp_path):
     (tmp_path / "table.md").write_text("an old and longer table")
-    write_text("new", str(tmp_path / "table.md"))
+    write_text("new", str(tmp_path / "table.md"), what="table")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("table.md", "new")]
 
 
 def test_text_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
     with pytest.raises(UserError, match=r"cannot write the table .*nowhere/table\.md'.*give a directory"):
-        write_text("new", str(tmp_path / "nowhere" / "table.md"))
+        write_text("new", str(tmp_path / "nowhere" / "table.md"), what="table")
+
+
+def test_what_is_no_character_is_written_as_its_code(tmp_path):
+    write_text("\u2192 \udcff", str(tmp_path / "page.html"), what="report")
+    assert (tmp_path / "page.html").read_bytes() == b"\xe2\x86\x92 \\udcff"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import report
+from report.run_figure import rate_figure
 from settings import UserError
 from summaries import tags
 from tests.report.makers import cliff, losses, with_train
@@ -110,6 +111,20 @@ class TestFigure:
     def test_a_run_of_nothing_but_nan_is_drawn(self):
         assert self.figure(losses({10: float("nan"), 20: float("nan")})).axes
 
+    def test_a_title_is_no_mathematics(self):
+        report.figure(cliff(), [], from_step=0, title="$x$ & $\\nonsense{$").draw_without_rendering()
+
     def test_nothing_from_from_step_on_is_an_error(self):
         with pytest.raises(UserError, match="from_step 200, the run is at step 200; give a smaller"):
             self.figure(cliff(), from_step=200)
+
+
+class TestRateFigure:
+    def test_the_rate_over_the_whole_run_with_the_boundaries_passed(self):
+        (ax,) = rate_figure(cliff().train[tags.LEARNING_RATE], [100, 200, 300]).axes
+        rate, *dashed = ax.lines
+        assert np.asarray(rate.get_xdata())[[0, -1]].tolist() == [2, 200]
+        assert [np.asarray(line.get_xdata())[0] for line in dashed] == [100]
+        assert [text.get_text() for text in ax.texts] == ["step 100: learning rate 0.1 \u2192 0.01"]
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("global step", "learning rate")
+        assert ax.get_xlim() == (-2.0, 204.0)

@@ -29,7 +29,7 @@ def test_a_text_belongs_to_the_text_dashboard(tmp_path):
 
 def test_a_table_keeps_to_its_cells():
     table = events.markdown_table({"a": 1, "b|c": "x\ny"}, header=("flag", "value"))
-    assert table.splitlines() == ["| flag | value |", "|---|---|", "| a | 1 |", "| b\\|c | x y |"]
+    assert table.splitlines() == ["| flag | value |", "| --- | --- |", "| a | 1 |", "| b\\|c | x y |"]
 
 
 def test_a_grid_shows_each_image_in_its_place():

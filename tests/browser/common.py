@@ -1,0 +1,68 @@
+"""A real browser on TensorBoard: what a person would see, through all shadow roots."""
+
+import time
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+# Text nodes and the tags of elements live in shadow roots below shadow roots, which no selector reaches into.
+_WALK = """
+const found = [];
+(function walk(node) {
+  if (['STYLE', 'SCRIPT', 'TEMPLATE'].includes(node.nodeName)) return;
+  visit(node, found);
+  if (node.shadowRoot) walk(node.shadowRoot);
+  node.childNodes.forEach(walk);
+})(document.body);
+return found;
+function visit(node, found) { %s }
+"""
+
+
+def start(driver_path):
+    """Chromium without a window, 1500 x 1100 pixels, that reaches this machine alone."""
+    options = webdriver.ChromeOptions()
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=1500,1100",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    ):
+        options.add_argument(argument)
+    return webdriver.Chrome(options=options, service=Service(driver_path))
+
+
+def texts(browser):
+    """Every piece of text on the page, in order."""
+    visit = "if (node.nodeType === 3 && node.textContent.trim()) found.push(node.textContent.trim())"
+    return browser.execute_script(_WALK % visit)
+
+
+def elements(browser, selector):
+    """Every element that a CSS selector matches within its own root."""
+    return browser.execute_script(_WALK % f"if (node.matches && node.matches({selector!r})) found.push(node)")
+
+
+def wait_for(condition, what, *, seconds=60):
+    """The first true value of `condition()`, asked four times a second."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not seen within {seconds} s: {what}"
+        time.sleep(0.25)
+    return found
+
+
+def see(browser, *wanted):
+    """Waits until each of some texts stands on the page by itself, and returns all texts."""
+
+    def missing():
+        there = set(texts(browser))
+        return [text for text in wanted if text not in there]
+
+    wait_for(lambda: not missing(), f"{wanted}, missing {missing()}")
+    return texts(browser)
