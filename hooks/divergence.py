@@ -34,7 +34,7 @@ class DivergenceHook(tf.compat.v1.train.SessionRunHook):
         raise UserError(
             f"{tags.LOSS} is {loss} at step {step}: training has diverged; the last good checkpoint is"
             f" {checkpoint or 'not there: none was written before'}; try smaller rates (--learning_rate or --values), a"
-            " --warmup or a smaller --momentum in a new --model_dir; --mode=find_learning_rate measures which rates hold"
+            " --warmup or a smaller --momentum in a new --model_dir; --mode=find_learning_rate tells which rates hold"
         )
 
 
