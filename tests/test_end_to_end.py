@@ -83,7 +83,7 @@ def test_tensorboard_gets_all_it_is_promised(finished):
         tags.IMAGES_PER_SECOND,
     }
     assert found["images"] == [tags.INPUT_IMAGES]
-    assert found["tensors"] == [tags.FLAGS]
+    assert found["tensors"] == [tags.FLAGS, "_hparams_/session_start_info", "_hparams_/session_end_info"]
     assert found["graph"]
 
 

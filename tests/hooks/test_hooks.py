@@ -13,6 +13,7 @@ import hooks
 from hooks.interval import IntervalHook
 from settings import UserError
 from summaries import collect, tags
+from summaries import events as summary_events
 
 BATCH = 8
 
@@ -82,23 +83,42 @@ def test_images_per_second_counts_steps_alone():
     assert [values[tags.IMAGES_PER_SECOND] for _, values in recorder.points] == [BATCH / 0.5] * 2
 
 
+def summary_hook(folder, *, last_step):
+    """One that writes a page at the beginning and one at the end."""
+    first, last = ([summary_events.text(tag, "page")] for tag in ("first", "last"))
+    return hooks.SummaryHook(str(folder), first=first, last=last, **arguments(2, last_step=last_step))
+
+
 def test_summaries_draw_one_line_across_a_resume(tmp_path):
     """The second process starts from step 4; what the first wrote past it, TensorBoard drops."""
-
-    def hook():
-        return hooks.SummaryHook(str(tmp_path), texts={tags.FLAGS: "page"}, **arguments(2))
-
-    run([hook()], steps=8)
+    run([summary_hook(tmp_path, last_step=1000)], steps=8)
     tf.compat.v1.summary.FileWriterCache.clear()
     # A file's name holds the second it was begun in; two processes never share one, two runs in a test may.
     (first,) = tmp_path.iterdir()
     first.rename(tmp_path / "events.out.tfevents.0000000001.host")
-    run([hook()], first_step=4, steps=6)
+    run([summary_hook(tmp_path, last_step=1000)], first_step=4, steps=6)
     found = events(tmp_path)
     assert [e.step for e in found.Scalars(tags.LEARNING_RATE)] == [2, 4, 6, 8, 10]
     assert [e.value for e in found.Scalars(tags.LEARNING_RATE)] == [1, 3, 5, 7, 9]
     assert set(found.Tags()["scalars"]) == {tags.LOSS, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND}
-    assert found.Tags()["tensors"] == [tags.FLAGS]
+
+
+@pytest.mark.parametrize(("first_step", "steps", "ends"), [(0, 8, [(8, "last")]), (5, 3, [(8, "last")]), (0, 7, [])])
+def test_summaries_of_the_beginning_follow_the_start_mark_and_those_of_the_end_a_complete_run(
+    tmp_path, first_step, steps, ends
+):
+    """The mark says which step comes next; a run that is stopped on its way has no end."""
+    run([summary_hook(tmp_path, last_step=8)], first_step=first_step, steps=steps)
+    tf.compat.v1.summary.FileWriterCache.clear()
+    (path,) = tmp_path.iterdir()
+    mark, *pages = [
+        (event.step, event.summary.value[0].tag if event.HasField("summary") else event.session_log.status)
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        if event.HasField("session_log") or event.HasField("summary")
+    ]
+    assert mark == (first_step + 1, tf.compat.v1.SessionLog.START)
+    assert pages[0] == (first_step, "first")
+    assert [page for page in pages[1:] if page[1] in ("first", "last")] == ends
 
 
 def test_input_images_are_drawn_once_at_the_start(tmp_path):
@@ -131,7 +151,7 @@ def test_progress_on_a_terminal_is_a_bar():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, bad):
     recorder = Recorder(**arguments(1))
-    with pytest.raises(UserError, match=rf"loss is {bad} at step 3: .*last checkpoint is not yet written.*--values"):
+    with pytest.raises(UserError, match=rf"loss is {bad} at step 3: .*last good checkpoint is not there.*--values"):
         run(
             [hooks.DivergenceHook(str(tmp_path)), recorder],
             steps=9,
