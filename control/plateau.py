@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from control.state import SMALLEST
+
 
 def reductions(evaluations: Mapping[int, float], *, patience: int, lower_is_better: bool, upto_step: int) -> list[int]:
     """The global steps, none beyond `upto_step`, of the evaluations at which the rate steps down.
@@ -27,7 +29,7 @@ def reductions(evaluations: Mapping[int, float], *, patience: int, lower_is_bett
 
 
 def plateau_factor(count: int, *, factor: float, learning_rate: float, minimum_learning_rate: float) -> float:
-    """What `count` reductions multiply `learning_rate` by: `factor**count`, or what leaves the minimum.
+    """What `count` reductions multiply `learning_rate` by: `factor**count`, or what leaves the minimum, and never 0.
 
     A learning rate that is below the minimum by itself is left as it is: a plateau never raises it.
     """
@@ -35,4 +37,4 @@ def plateau_factor(count: int, *, factor: float, learning_rate: float, minimum_l
     if learning_rate * lowest < minimum_learning_rate:
         # The quotient was rounded down.
         lowest = math.nextafter(lowest, math.inf)
-    return max(factor**count, min(1.0, lowest))
+    return max(factor**count, min(1.0, lowest), SMALLEST)

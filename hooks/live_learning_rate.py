@@ -21,11 +21,11 @@ _METRICS = {PlateauMetric.LOSS: tags.LOSS, PlateauMetric.ACCURACY: tags.ACCURACY
 
 
 class _Step(NamedTuple):
-    """A change on its way: the state to send, where it came from, and whom to answer."""
+    """A change on its way, whom to answer, and for one that the journal has already, why it is told again."""
 
     change: journal.Change
     request_id: str | None
-    is_new: bool
+    again: str = ""
 
 
 class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
@@ -61,7 +61,8 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
         self._evaluations: dict[int, float] = {}
         self._evaluations_seen: tuple[int, int] | None = None
         self._sending: _Step | None = None
-        self._in_force: tuple[_Step, float] | None = None
+        self._in_force: tuple[_Step, float | None] | None = None
+        self._waiting: dict[int, str] = {}
 
     def begin(self):
         self._graph = model_fn.live_rate_handles()
@@ -73,13 +74,19 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
         self._state = state.State(float(rate) if rate else None, float(factor), float(at_plateau))
         self._changes = journal.read(self._model_dir)
         self._again = collections.deque(journal.pending(self._changes, step=int(self._step)))
+        # A session that was lost in the middle of a change is begun anew: what it was about to tell may not be so.
+        self._sending = self._in_force = None
+        for change in self._changes:
+            if change.step == self._step:
+                # The checkpoint holds it, and the process may have ended before it was told.
+                self._in_force = (_Step(change, self._waiting.get(change.step), ", kept by the checkpoint"), None)
 
     def before_run(self, run_context):
         self._poll()
         self._sending = self._next()
         if self._sending is None:
             return tf.compat.v1.train.SessionRunArgs(self._graph.rate) if self._in_force else None
-        if self._sending.is_new:
+        if not self._sending.again:
             # Before it takes effect: a change that a killed process has made is made again, not lost.
             self._changes = journal.record(self._changes, self._sending.change)
             journal.write(self._model_dir, self._changes)
@@ -101,11 +108,12 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
             self._in_force = (self._sending, rate)
 
     def end(self, session):
-        if self._in_force and self._in_force[0].request_id:
-            said = requests.Answer(True, f"in force from step {self._step} on, at which training has ended")
-            requests.answer(self._model_dir, self._in_force[0].request_id, said)
-        for taken, _ in self._asked:
-            requests.answer(self._model_dir, taken.id, requests.Answer(False, "training has ended"))
+        if self._in_force:
+            step, _ = self._in_force
+            self._say(step, f"step {step.change.step}: in force if training goes on from here, where it has ended")
+        late = requests.take(self._model_dir, session=self._session, now=time.time())
+        for taken in [*(taken for taken, _ in self._asked), *late]:
+            requests.answer(self._model_dir, taken.id, requests.Answer(False, taken.refusal or "training has ended"))
 
     def _poll(self) -> None:
         now = self._clock()
@@ -134,7 +142,8 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
         if self._again and self._again[0].step <= self._step + 1:
             change = self._again.popleft()
             made_again = dataclasses.replace(change.state, plateau=self._state.plateau)
-            return _Step(dataclasses.replace(change, state=made_again), None, is_new=False)
+            asker = self._waiting.get(change.step)
+            return _Step(dataclasses.replace(change, state=made_again), asker, ", made again")
         return self._next_of_plateau() if self._schedule else None
 
     def _next_of_plateau(self) -> _Step | None:
@@ -173,21 +182,27 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
 
     def _new(self, new: state.State, who: str, what: str, source: journal.Source, request_id: str | None) -> _Step:
         change = journal.Change(step=int(self._step) + 1, state=new, who=who, what=what, source=source)
-        return _Step(change, request_id, is_new=True)
+        if request_id:
+            self._waiting[change.step] = request_id
+        return _Step(change, request_id)
 
     def _write_rate(self, rate: float) -> None:
         if self._step % self._interval and self._step != self._last_step:
             self._writer.add_summary(events.scalars({tags.LEARNING_RATE: rate}), self._step)
 
-    def _tell(self, step: _Step, before: float, *, after: float) -> None:
+    def _tell(self, step: _Step, before: float | None, *, after: float) -> None:
+        was = "" if before is None else f"{before:g} "
+        self._say(step, f"step {step.change.step}: learning rate {was}-> {after:g}")
+
+    def _say(self, step: _Step, message: str) -> None:
         change = step.change
-        message = f"step {change.step}: learning rate {before:g} -> {after:g}"
-        said = f"{message} ({change.what}, {change.who}{'' if step.is_new else ', made again'})"
+        said = f"{message} ({change.what}, {change.who}{step.again})"
         tqdm.tqdm.write(said)
         self._writer.add_summary(events.text(tags.LEARNING_RATE_CHANGES, said), change.step)
         self._writer.flush()
         if step.request_id:
             requests.answer(self._model_dir, step.request_id, requests.Answer(True, message))
+            self._waiting.pop(change.step, None)
 
     def _refuse(self, taken: requests.Taken, why: str) -> None:
         tqdm.tqdm.write(f"step {self._step}: learning rate unchanged: {why} ({taken.who})")

@@ -1,10 +1,12 @@
 """The learning rate over a run to come: at which steps to look, what it is there, which of them to tell."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from model_fn.schedules import make_schedule
-from settings import LearningRate, PiecewiseConstant
+from settings import LearningRate, PiecewiseConstant, Schedule
 
 # Each step of runs as long as this; of longer ones as many, evenly spread, and both sides of every edge.
 _MOST_STEPS = 20_000
@@ -15,10 +17,19 @@ _MOST_CHANGES = 20
 def drawn_steps(learning_rate: LearningRate, *, train_steps: int) -> np.ndarray:
     """[n] int64, rising from 0 to `train_steps - 1`: numbers of finished updates at which to ask for the rate."""
     spread = np.linspace(0, train_steps - 1, min(train_steps, _MOST_STEPS)).round().astype(np.int64)
-    schedule = learning_rate.schedule
-    edges = [learning_rate.warmup, *(schedule.boundaries if isinstance(schedule, PiecewiseConstant) else ())]
+    edges = [learning_rate.warmup, *_edges(learning_rate.schedule, train_steps=train_steps)]
     sides = [step for edge in edges for step in (edge - 1, edge) if 0 <= step < train_steps]
     return np.union1d(spread, np.array(sides, np.int64))
+
+
+def _edges(schedule: Schedule, *, train_steps: int) -> Sequence[int]:
+    """Steps at which the rate may jump. A rate that jumps all the time is seen well enough without them."""
+    if isinstance(schedule, PiecewiseConstant):
+        return schedule.boundaries
+    if getattr(schedule, "staircase", False) or getattr(schedule, "cycle", False):
+        every = schedule.decay_steps  # type: ignore[union-attr]
+        return range(0, train_steps, every)[:_MOST_STEPS]
+    return ()
 
 
 def rates(learning_rate: LearningRate, steps: np.ndarray) -> np.ndarray:
@@ -34,11 +45,13 @@ def told_points(learning_rate: LearningRate, steps: np.ndarray, rates: np.ndarra
     Where it changes all the time, tenths of it stand for the changes.
     """
     after_warmup = int(np.searchsorted(steps, learning_rate.warmup))
-    changes = np.flatnonzero(np.diff(rates[after_warmup:])) + after_warmup
+    # The last step of the warm-up is at the full rate already.
+    first = max(after_warmup - 1, 0)
+    changes = np.flatnonzero(np.diff(rates[first:])) + first
     if len(changes) <= _MOST_CHANGES:
         places = {place for change in changes for place in (change, change + 1)}
     else:
         places = set(np.linspace(0, len(steps) - 1, 11).round().astype(int))
     if learning_rate.warmup:
-        places |= {max(after_warmup - 1, 0)}
+        places |= {first}
     return [(int(steps[place]), float(rates[place])) for place in sorted({0, len(steps) - 1, *places})]

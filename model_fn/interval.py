@@ -24,6 +24,8 @@ def interval_means(totals: tf.Tensor, *, step: tf.Tensor, interval: int) -> tupl
             trainable=False,
             aggregation=tf.compat.v1.VariableAggregation.ONLY_FIRST_REPLICA,
         )
-    kept = tf.where(tf.equal(step % interval, 0), tf.zeros_like(totals), sums.read_value())
-    new_sums = kept + totals
-    return tf.unstack(new_sums[1:] / new_sums[0]), sums.assign(new_sums)
+    before = sums.read_value()
+    new_sums = tf.where(tf.equal(step % interval, 0), tf.zeros_like(totals), before) + totals
+    # Every replica reads its copy before the first replica's assignment reaches it.
+    with tf.control_dependencies([before]):
+        return tf.unstack(new_sums[1:] / new_sums[0]), sums.assign(new_sums)

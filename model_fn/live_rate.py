@@ -53,7 +53,9 @@ class LiveRate:
 
     def update(self, message: tf.Tensor) -> tf.Operation:
         """Must run once a step, with the sum of all replicas' messages: the new state, if one was sent."""
-        return self._state.assign(tf.where(message[0] > 0, message[1:], self._before))
+        # Every replica reads its copy before the first replica's assignment reaches it.
+        with tf.control_dependencies([self._before]):
+            return self._state.assign(tf.where(message[0] > 0, message[1:], self._before))
 
 
 def handles() -> Handles:

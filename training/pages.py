@@ -36,4 +36,4 @@ def _schedule_table(settings: Settings, steps_per_epoch: float) -> str:
     steps = curve.drawn_steps(learning_rate, train_steps=settings.training.train_steps)
     told = curve.told_points(learning_rate, steps, curve.rates(learning_rate, steps))
     rows = [(f"{step:,}", f"{step / steps_per_epoch:.2f}", f"{rate:.6g}") for step, rate in told]
-    return events.markdown_rows(rows, header=("step", "epoch", "learning rate"))
+    return events.markdown_rows(rows, header=("step", tags.EPOCH, "learning rate"))

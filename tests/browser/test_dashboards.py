@@ -33,7 +33,7 @@ def runs(shapes10_dir, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def address(runs):
-    said = []
+    said: list[str] = []
     with tensorboard_server.running(str(runs), host="localhost", port=None, tell=said.append):
         yield wait_for(lambda: [line.split()[1] for line in said if "http" in line], "TensorBoard")[0]
 
@@ -124,7 +124,7 @@ def test_the_graph_is_scoped_by_room(page):
 def test_precision_recall_curves(page):
     window = page("pr_curves")
     see(window, "step/eval")
-    see(window, *[f"precision_recall/{SHAPES[0]}"])
+    see(window, *[f"precision_recall/{next(iter(SHAPES))}"])
 
 
 def test_hparams_list_both_runs(page):

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from control.plateau import plateau_factor, reductions
+from control.state import SMALLEST
 
 NAN, INF = math.nan, math.inf
 
@@ -113,3 +114,9 @@ def test_rounding_does_not_take_the_rate_below_the_minimum():
         learning_rate, minimum = sorted([10 ** rng.uniform(-6, 1), 10 ** rng.uniform(-6, 1)], reverse=True)
         found = factor(50, learning_rate=learning_rate, minimum=minimum)
         assert minimum <= learning_rate * found <= minimum * (1 + 1e-15), (learning_rate, minimum)
+
+
+def test_a_factor_is_never_nothing():
+    """The journal, and float32, could not hold it."""
+    found = plateau_factor(60, factor=1e-6, learning_rate=0.1, minimum_learning_rate=0.0)
+    assert found == SMALLEST

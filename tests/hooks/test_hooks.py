@@ -13,6 +13,7 @@ import hooks
 from hooks.interval import IntervalHook
 from settings import UserError
 from summaries import collect, tags
+from summaries import events as summary_events
 
 BATCH = 8
 
@@ -82,31 +83,66 @@ def test_images_per_second_counts_steps_alone():
     assert [values[tags.IMAGES_PER_SECOND] for _, values in recorder.points] == [BATCH / 0.5] * 2
 
 
+def summary_hook(folder, *, last_step, only=frozenset({tags.LOSS, tags.LEARNING_RATE})):
+    """One that writes a page at the beginning and one at the end."""
+    first, last = ([summary_events.text(tag, "page")] for tag in ("first", "last"))
+    return hooks.SummaryHook(
+        str(folder),
+        pages=hooks.Pages(first=first, last=last),
+        steps_per_epoch=4,
+        only=only,
+        **arguments(2, last_step=last_step),
+    )
+
+
 def test_summaries_draw_one_line_across_a_resume(tmp_path):
     """The second process starts from step 4; what the first wrote past it, TensorBoard drops."""
-
-    def hook():
-        return hooks.SummaryHook(str(tmp_path), texts={tags.FLAGS: "page"}, **arguments(2))
-
-    run([hook()], steps=8)
+    run([summary_hook(tmp_path, last_step=1000)], steps=8)
     tf.compat.v1.summary.FileWriterCache.clear()
     # A file's name holds the second it was begun in; two processes never share one, two runs in a test may.
     (first,) = tmp_path.iterdir()
     first.rename(tmp_path / "events.out.tfevents.0000000001.host")
-    run([hook()], first_step=4, steps=6)
+    run([summary_hook(tmp_path, last_step=1000)], first_step=4, steps=6)
     found = events(tmp_path)
     assert [e.step for e in found.Scalars(tags.LEARNING_RATE)] == [2, 4, 6, 8, 10]
     assert [e.value for e in found.Scalars(tags.LEARNING_RATE)] == [1, 3, 5, 7, 9]
-    assert set(found.Tags()["scalars"]) == {tags.LOSS, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND}
-    assert found.Tags()["tensors"] == [tags.FLAGS]
+    assert set(found.Tags()["scalars"]) == {tags.LOSS, tags.LEARNING_RATE}
 
 
-def test_input_images_are_drawn_once_at_the_start(tmp_path):
+@pytest.mark.parametrize(("first_step", "steps", "ends"), [(0, 8, [(8, "last")]), (5, 3, [(8, "last")]), (0, 7, [])])
+def test_summaries_of_the_beginning_follow_the_start_mark_and_those_of_the_end_a_complete_run(
+    tmp_path, first_step, steps, ends
+):
+    """The mark says which step comes next; a run that is stopped on its way has no end."""
+    run([summary_hook(tmp_path, last_step=8)], first_step=first_step, steps=steps)
+    tf.compat.v1.summary.FileWriterCache.clear()
+    (path,) = tmp_path.iterdir()
+    mark, *pages = [
+        (event.step, event.summary.value[0].tag if event.HasField("summary") else event.session_log.status)
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        if event.HasField("session_log") or event.HasField("summary")
+    ]
+    assert mark == (first_step + 1, tf.compat.v1.SessionLog.START)
+    assert (first_step, "first") in pages[:2], "after the layout of the charts"
+    assert [page for page in pages[2:] if page[1] in ("first", "last")] == ends
+
+
+def test_all_scalars_are_written_with_epoch_and_memory(tmp_path):
+    run([summary_hook(tmp_path, last_step=8, only=None)], steps=8)
+    found = events(tmp_path)
+    assert [e.value for e in found.Scalars(tags.EPOCH)] == [0.5, 1, 1.5, 2]
+    assert 0.01 < found.Scalars(tags.MEMORY)[0].value < 100
+    assert found.Scalars(tags.STEP_MILLISECONDS)[1].value == pytest.approx(500), "the clock moves half a second a step"
+
+
+def test_pictures_are_drawn_at_the_start_and_when_due(tmp_path):
     names = [f"class{i}" for i in range(10)]
-    run([hooks.InputImagesHook(str(tmp_path), class_names=names)], steps=3)
-    run([hooks.InputImagesHook(str(tmp_path), class_names=names)], first_step=3, steps=3)
-    (image,) = events(tmp_path).Images(tags.INPUT_IMAGES)
-    assert image.step == 1
+    due = hooks.Due(interval=4, last_step=10)
+    run([hooks.PicturesHook(str(tmp_path), class_names=names, due=due)], steps=5)
+    run([hooks.PicturesHook(str(tmp_path), class_names=names, due=due)], first_step=5, steps=5)
+    images = events(tmp_path).Images(tags.INPUT_IMAGES)
+    assert [image.step for image in images] == [1, 4, 8, 10]
+    image = images[0]
     assert image.encoded_image_string.startswith(b"\x89PNG")
     assert min(image.width, image.height) > 300
 
@@ -131,7 +167,7 @@ def test_progress_on_a_terminal_is_a_bar():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, bad):
     recorder = Recorder(**arguments(1))
-    with pytest.raises(UserError, match=rf"loss is {bad} at step 3: .*last checkpoint is not yet written.*--values"):
+    with pytest.raises(UserError, match=rf"loss is {bad} at step 3: .*last good checkpoint is not there.*--values"):
         run(
             [hooks.DivergenceHook(str(tmp_path)), recorder],
             steps=9,
