@@ -35,7 +35,7 @@ def _buckets(values: np.ndarray) -> np.ndarray:
     levels = ordered[np.round(_LEVELS * (ordered.size - 1)).astype(np.int64)]
     # A value that many share, as zero after a ReLU, has a narrow bucket of its own. TensorBoard divides by its width.
     shared = levels[1:][levels[1:] == levels[:-1]]
-    narrow = max(1e-5 * (high - low), 1e-6 * max(abs(low), abs(high))) or 1e-6
+    narrow = 1e-6 * max(abs(low), abs(high)) or 1e-6
     edges = np.concatenate([np.linspace(low, high, _EVEN_BUCKETS + 1), levels, shared.astype(np.float64) + narrow])
     edges = np.unique(edges.astype(np.float32))
     below = np.searchsorted(ordered, edges)

@@ -46,6 +46,14 @@ def test_cells_say_the_percent_of_their_row(figure_of):
         (2, 3): "0.2",
         (3, 3): "50",
     }
+    assert {text.get_text(): text.get_color() for text in axes.texts if text.get_text() in ("<0.1", "0", "88")} == {
+        "<0.1": "#333333",
+        "0": "#333333",
+        "88": "white",
+    }
+    right, wrong = (~np.ma.getmaskarray(image.get_array()) for image in axes.images)
+    assert np.argwhere(right).tolist() == [[0, 0], [1, 1], [3, 3]]
+    assert np.argwhere(wrong).tolist() == [[0, 1], [1, 2], [3, 0], [3, 1], [3, 2]]
     assert axes.get_title(loc="left") == "55.2% of 7,004 right; cells: % of row"
 
 
@@ -56,6 +64,15 @@ def test_both_axes_name_the_classes(figure_of):
         assert {tick.get_position()[tick.get_rotation() == 0]: tick.get_text() for tick in ticks} == dict(
             enumerate(NAMES)
         )
+
+
+def test_the_picture_has_room_for_the_names():
+    short, long = (
+        image.imread(io.BytesIO(confusion.draw_confusion_matrix(np.eye(2, dtype=int), [name, "b"]))).shape[:2]
+        for name in ("a", "a rather long name")
+    )
+    assert short[0] > 200 and short[1] > 200  # The matrix by itself, of 2 inches, is that large.
+    assert long[0] > short[0] + 50 and long[1] > short[1] + 50
 
 
 def test_few_mistakes_are_as_dark_as_many_right_ones():
@@ -99,7 +116,7 @@ def test_many_classes_have_their_commonest_mistakes_listed(figure_of):
 
 
 def test_a_dollar_sign_is_no_formula():
-    confusion.draw_confusion_matrix(np.ones([2, 2], int), ["$1 \\bad{", "up to $2"])
+    confusion.draw_confusion_matrix(np.ones([2, 2], int), ["from $1 \\bad{ to $2", "more"])
 
 
 @pytest.mark.parametrize("count", [10, 100])

@@ -25,7 +25,7 @@ def figure_of(monkeypatch):
         "cat -> dog 97%",
         "automobile -> automobile 100%",
         "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW -> W 1%",
-        "cost: $1 -> cost: $2 $\\bad{ 50%",
+        "cost: $1 \\bad{ -> cost: $2 50%",
     ],
 )
 def test_titles_stay_over_their_images(figure_of, size, title):
