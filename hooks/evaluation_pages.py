@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from summaries.precision_recall import precision_recall
-from summaries.projector import write_projector
 
 from hooks.due import Due
 from summaries import collect, confusion, events, grid, tags
+from summaries.precision_recall import precision_recall
+from summaries.projector import write_projector
 
 _MISTAKES = 16
+_OF_THE_ESTIMATOR = (tags.LOSS, tags.ACCURACY, tags.CROSS_ENTROPY, tags.WEIGHT_DECAY)
 FOLDER = "eval"  # The Estimator's own name for what is written by evaluations, below model_dir.
 
 
@@ -39,6 +40,7 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
         self._due = due
         self._every = every
         self._embedding_examples = embedding_examples
+        self._described = False
 
     def begin(self):
         self._offered = collect.collected_predictions()
@@ -59,6 +61,10 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
         names = self._split.class_names
         matrix = confusion.confusion_matrix(found.label, found.probabilities.argmax(axis=1), len(names))
         writer = tf.compat.v1.summary.FileWriterCache.get(os.path.join(self._model_dir, FOLDER))
+        if not self._described:
+            # The Estimator writes these points itself, after this, and says nothing of their meaning.
+            writer.add_summary(events.descriptions_alone(_OF_THE_ESTIMATOR), step)
+            self._described = True
         by_class = dict(zip(names, confusion.class_accuracy(matrix), strict=True))
         scalars = {tags.of(tags.CLASS_ACCURACY, name): value for name, value in by_class.items() if np.isfinite(value)}
         writer.add_summary(events.scalars(scalars, with_descriptions=True), step)

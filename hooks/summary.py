@@ -1,24 +1,31 @@
 """Writes the training curves."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import psutil
 import tensorflow as tf
 
 from hooks.interval import IntervalHook
 from summaries import collect, events, layout, tags
+from summaries.legend import legend
 
+# These are measured beside the graph.
+_OF_THE_HOST = (tags.IMAGES_PER_SECOND, tags.STEP_MILLISECONDS, tags.EPOCH, tags.MEMORY)
 # All that a run needs to be understood; the other scalars help to find out why it goes as it does.
 MINIMAL = frozenset({tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND})
 
 
 @dataclasses.dataclass(frozen=True)
 class Pages:
-    """Summaries that frame the curves: `first` written with each START mark, `last` once the run is complete."""
+    """Summaries that frame the curves: `first` written with each START mark, `last` once the run is complete.
+
+    `elsewhere` are tags of scalars that evaluations write, for the layout of the charts.
+    """
 
     first: Sequence[tf.compat.v1.Summary]
     last: Sequence[tf.compat.v1.Summary]
+    elsewhere: Sequence[str]
 
 
 class SummaryHook(IntervalHook):
@@ -54,7 +61,9 @@ class SummaryHook(IntervalHook):
         start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
         self._writer.add_session_log(start, self._step + 1)
         texts = [events.text(tag, markdown) for tag, markdown in self._texts.items()]
-        for summary in [layout.layout(), *self._pages.first, *texts]:
+        written = [*self._kept([*self._scalars, *_OF_THE_HOST]), *self._pages.elsewhere]
+        meaning = events.text(tags.MEANING, legend(written))
+        for summary in [layout.layout(written), *self._pages.first, meaning, *texts]:
             self._writer.add_summary(summary, self._step)
 
     def at_interval(self, step: int, values: Mapping[str, float]) -> None:
@@ -63,10 +72,13 @@ class SummaryHook(IntervalHook):
             tags.EPOCH: step / self._steps_per_epoch,
             tags.MEMORY: psutil.Process().memory_info().rss / 2**30,
         }
-        kept = {tag: value for tag, value in written.items() if self._only is None or tag in self._only}
+        kept = {tag: written[tag] for tag in self._kept(written)}
         # TensorBoard keeps the description of a tag's first point.
         self._writer.add_summary(events.scalars(kept, with_descriptions=not self._described), step)
         self._described = True
+
+    def _kept(self, written: Iterable[str]) -> list[str]:
+        return [tag for tag in written if self._only is None or tag in self._only]
 
     def end(self, session):
         for summary in self._pages.last if self._step >= self._last_step else ():

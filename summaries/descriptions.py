@@ -148,6 +148,7 @@ _PICTURES = {
 }
 _TEXTS = {
     tags.FLAGS: Description("Flags", "Every flag of the run, as it was started."),
+    tags.MEANING: Description("What the tags mean", "Every tag with its name and what to look for."),
     tags.ENVIRONMENT: Description("Environment", "Machine, devices, git commit and package versions of the run."),
     tags.MODEL_SUMMARY: Description("Model", "Every layer with its output shape and number of parameters."),
     tags.SCHEDULE: Description("Learning-rate schedule", "The learning rate of each stretch of the run, as planned."),

@@ -38,6 +38,7 @@ PRECISION_RECALL = "precision_recall"
 
 # Text.
 FLAGS = "flags"
+MEANING = "what_the_tags_mean"
 ENVIRONMENT = "environment"
 MODEL_SUMMARY = "model"
 SCHEDULE = "learning_rate_schedule"

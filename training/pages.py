@@ -1,12 +1,12 @@
 """The pages of text that frame a run's curves in TensorBoard."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hooks
 from model_fn import curve
-from settings import Settings
+from settings import Settings, SummaryLevel
 from summaries import events, hparams, tags
 
 
@@ -20,7 +20,7 @@ class Recorded:
     session: str
 
 
-def pages(settings: Settings, recorded: Recorded, *, steps_per_epoch: float) -> hooks.Pages:
+def pages(settings: Settings, recorded: Recorded, class_names: Sequence[str], *, steps_per_epoch: float) -> hooks.Pages:
     """Flags, environment, the schedule as a table, and the hyper-parameters; at the end the mark of a complete run."""
     first = [
         events.text(tags.FLAGS, events.markdown_table(recorded.flags, header=("flag", "value"))),
@@ -28,7 +28,9 @@ def pages(settings: Settings, recorded: Recorded, *, steps_per_epoch: float) -> 
         events.text(tags.SCHEDULE, _schedule_table(settings, steps_per_epoch)),
         hparams.beginning(recorded.hyper_parameters),
     ]
-    return hooks.Pages(first=first, last=[hparams.end()])
+    minimal = settings.summaries.summaries is SummaryLevel.MINIMAL
+    elsewhere = [] if minimal else [tags.of(tags.CLASS_ACCURACY, name) for name in class_names]
+    return hooks.Pages(first=first, last=[hparams.end()], elsewhere=elsewhere)
 
 
 def _schedule_table(settings: Settings, steps_per_epoch: float) -> str:

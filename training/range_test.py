@@ -25,7 +25,7 @@ def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[f
     watch = hooks.RangeTestHook(steps=test.steps)
     curves = hooks.SummaryHook(
         settings.model_dir,
-        pages=hooks.Pages(first=[], last=[]),
+        pages=hooks.Pages(first=[], last=[], elsewhere=[]),
         steps_per_epoch=info.num_train_examples / settings.training.batch_size,
         only=hooks.MINIMAL,
         interval=1,

@@ -25,7 +25,7 @@ def hooks_of_chief(settings: Settings, info: input_fn.DatasetInfo, recorded: Rec
         hooks.DivergenceHook(settings.model_dir),
         hooks.SummaryHook(
             settings.model_dir,
-            pages=pages(settings, recorded, steps_per_epoch=steps_per_epoch),
+            pages=pages(settings, recorded, info.class_names, steps_per_epoch=steps_per_epoch),
             steps_per_epoch=steps_per_epoch,
             only=hooks.MINIMAL if minimal else None,
             batch_size=training.batch_size,

@@ -88,7 +88,7 @@ def summary_hook(folder, *, last_step, only=frozenset({tags.LOSS, tags.LEARNING_
     first, last = ([summary_events.text(tag, "page")] for tag in ("first", "last"))
     return hooks.SummaryHook(
         str(folder),
-        pages=hooks.Pages(first=first, last=last),
+        pages=hooks.Pages(first=first, last=last, elsewhere=[]),
         steps_per_epoch=4,
         only=only,
         **arguments(2, last_step=last_step),

@@ -80,7 +80,14 @@ def train(
         with tf.control_dependencies([step, tf.debugging.check_numerics(number, "a device is lost")]):
             train_op = tf.group(global_step.assign_add(1), live.update(live.message))
         session_hooks = [
-            hooks.SummaryHook(str(folder), first=[], last=[], batch_size=1, **ends),
+            hooks.SummaryHook(
+                str(folder),
+                pages=hooks.Pages(first=[], last=[], elsewhere=[]),
+                steps_per_epoch=1,
+                only=hooks.MINIMAL,
+                batch_size=1,
+                **ends,
+            ),
             hooks.LiveLearningRateHook(
                 str(folder), session=SESSION, schedule=schedule, clock=clock or every(POLL_SECONDS), **ends
             ),
