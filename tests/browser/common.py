@@ -25,7 +25,9 @@ def start(driver_path):
     for argument in (
         "--headless=new",
         "--no-sandbox",
-        "--disable-gpu",
+        "--use-gl=angle",  # The projector draws with WebGL.
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
