@@ -2,10 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-from summaries.histogram import histogram
 
 from hooks.due import Due
 from summaries import collect
+from summaries.histogram import histogram
 
 
 class HistogramHook(tf.compat.v1.train.SessionRunHook):
