@@ -8,7 +8,7 @@ import dataclasses
 import getpass
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flags
@@ -144,13 +144,22 @@ def compare(command: flags.Command) -> None:
     print(
         report_room.compare(
             {name: run.model_dir for name, run in runs.items()},
-            records={name: _report_record(run.model_dir) for name, run in runs.items()},
+            records=_report_records(runs),
             control=comparison.control,
             target_accuracy=command.values["target_accuracy"],
             batch_size=command.values["batch_size"],
             path=os.path.join(command.model_dir, "compare.png"),
         )
     )
+
+
+def _report_records(runs: Mapping[str, flags.Command]) -> dict[str, Any]:
+    """Of the runs that have one: what kept another from starting has been told."""
+    records = {}
+    for name, run in runs.items():
+        with contextlib.suppress(UserError):
+            records[name] = _report_record(run.model_dir)
+    return records
 
 
 def _report_record(model_dir: str) -> Any:

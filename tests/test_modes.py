@@ -162,6 +162,15 @@ def test_a_diverging_run_does_not_end_the_comparison(shapes10_dir, tmp_path):
     assert re.search(r"^tame  +[\d.]+%", done.stdout, re.M)
 
 
+def test_a_run_that_cannot_be_opened_does_not_end_the_comparison(compared, shapes10_dir, tmp_path):
+    folder, _ = compared
+    begun = shutil.copytree(folder, tmp_path / "begun")
+    (begun / "cosine" / "run.json").write_text("{")
+    done = run_main(*tiny("compare", begun, shapes10_dir, "--train_steps=16", *RUNS))
+    assert "cosine ended early: " in done.stdout
+    assert re.search(r"^step +[\d.]+%", done.stdout, re.M), done.stdout
+
+
 def test_hparams_of_all_runs_share_their_columns(compared):
     folder, _ = compared
     for name in ("constant", "step", "cosine"):

@@ -51,10 +51,10 @@ def elements(browser, selector):
 
 
 def wait_for(condition, what, *, seconds=60):
-    """The first true value of `condition()`, asked four times a second."""
+    """The first true value of `condition()`, asked four times a second. `what()` says what was waited for."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not seen within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not seen within {seconds} s: {what()}"
         time.sleep(0.25)
     return found
 
@@ -66,5 +66,5 @@ def see(browser, *wanted):
         there = set(texts(browser))
         return [text for text in wanted if text not in there]
 
-    wait_for(lambda: not missing(), f"{wanted}, missing {missing()}")
+    wait_for(lambda: not missing(), lambda: f"{wanted}, missing {missing()}")
     return texts(browser)

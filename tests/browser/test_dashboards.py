@@ -36,7 +36,7 @@ def runs(shapes10_dir, tmp_path_factory):
 def address(runs):
     said: list[str] = []
     with tensorboard_server.running(str(runs), host="localhost", port=None, tell=said.append):
-        yield wait_for(lambda: [line.split()[1] for line in said if "http" in line], "TensorBoard")[0]
+        yield wait_for(lambda: [line.split()[1] for line in said if "http" in line], lambda: "TensorBoard")[0]
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def test_the_first_chart_is_the_notebooks_picture(page):
     window = page("custom_scalars")
     see(window, "Curves", "Loss", "Accuracy (top-1)", "Learning rate", "Images per second")
     see(window, "step", "step/eval", "constant", "constant/eval")
-    cards = wait_for(lambda: elements(window, "tf-custom-scalar-multi-line-chart-card"), "charts")
+    cards = wait_for(lambda: elements(window, "tf-custom-scalar-multi-line-chart-card"), lambda: "charts")
     assert len(cards) >= 4
 
 
@@ -100,9 +100,9 @@ def test_pictures_are_shown(page):
     see(window, "input_images", "first_layer_filters", "confusion_matrix", "most_confident_mistakes")
     images = wait_for(
         lambda: [i for i in elements(window, "img") if (i.get_attribute("src") or "").find("individualImage") >= 0],
-        "image cards",
+        lambda: "image cards",
     )
-    wait_for(lambda: all(int(image.get_property("naturalWidth")) > 100 for image in images), "loaded images")
+    wait_for(lambda: all(int(image.get_property("naturalWidth")) > 100 for image in images), lambda: "loaded images")
 
 
 def test_time_series_shows_titles(page):
@@ -150,7 +150,7 @@ def test_the_projector_has_its_points(page, address):
     sprite = fetched(address, "plugin/projector/sprite_image", run="step/eval", name=embedding["tensorName"])
     assert sprite.startswith(b"\x89PNG")
     window = page("projector")
-    wait_for(lambda: elements(window, "iframe"), "the projector's page")
+    wait_for(lambda: elements(window, "iframe"), lambda: "the projector's page")
 
 
 def test_the_profile_opens(address):
