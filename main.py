@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import flags
 import modes
-from settings import UserError, Verbosity
+from settings import Preempted, UserError, Verbosity
 
 # Exit statuses.
 COMPLETE = 0
 USAGE = 2
+PREEMPTED = 75  # sysexits' EX_TEMPFAIL: try again.
+INTERRUPTED = 130  # A shell's status of what SIGINT has ended.
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,8 +25,17 @@ def main(argv: Sequence[str]) -> int:
             modes.MODES[command.mode](command)
         return COMPLETE
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE
+    except Preempted as stop:
+        print(f"{stop}; the same command goes on from there", file=sys.stderr)
+        return PREEMPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who reads what is printed has seen enough, as in `| head`. Python would complain once more when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COMPLETE
 
 
 def quiet_tensorflow(verbosity: Verbosity) -> None:

@@ -16,24 +16,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from control.files import write_atomically
+from control.files import read_bytes, write_atomically
 from settings import UserError
 
 FILE_NAME = "run.json"
 _PACKAGES = ("tensorflow", "tensorflow-estimator", "tensorflow-datasets", "tensorboard", "numpy", "absl-py")
 # All that a run writes into its model_dir, and so all that --overwrite removes.
-_CHECKPOINTS = ("checkpoint", "model.ckpt-*")
+_CHECKPOINTS = ("checkpoint", "model.ckpt-*", "set-aside-*", "best")
+_FOR_TENSORBOARD = ("graph.pbtxt", "events.out.tfevents.*", "eval", "plugins", "projector", "projector_config.pbtxt")
 _WRITTEN = (
     *_CHECKPOINTS,
-    "graph.pbtxt",
-    "events.out.tfevents.*",
-    "eval",
+    *_FOR_TENSORBOARD,
     "evaluations.jsonl",
     "learning_rate_changes.json",
+    "rollbacks.jsonl",
     "learning_rate_requests",
     "report*.png",
     "report.html",
-    "plugins",
+    "evaluation.json",
+    "evaluation.png",
     "schedule.png",
     "find_learning_rate.png",
     FILE_NAME,
@@ -53,11 +54,20 @@ class Session:
 
 
 @dataclasses.dataclass(frozen=True)
+class Classes:
+    """What a run has learnt to tell apart, and the (height, width) in pixels that it decoded images to."""
+
+    class_names: tuple[str, ...]
+    stored_size: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """The flags that a run cannot change once it has begun, and its sessions, oldest first."""
+    """Flags that a run cannot change once it has begun, its sessions, oldest first, and, once known, its classes."""
 
     hyper_parameters: dict[str, Any]
     sessions: list[Session]
+    classes: Classes | None = None
 
 
 def open_run(
@@ -72,20 +82,37 @@ def open_run(
     try:
         if overwrite:
             _remove(folder, _WRITTEN)
-        sessions = []
+        sessions, classes = [], None
         # A run that stopped before its first checkpoint, for want of data say, binds nobody.
-        if (folder / "checkpoint").exists():
+        if (folder / "checkpoint").exists() or any(folder.glob("model.ckpt-*.index")):
             record = read(model_dir)
             _refuse_others(record.hyper_parameters, hyper_parameters, model_dir)
-            sessions = record.sessions
-        record = RunRecord(dict(hyper_parameters), [*sessions, _this_session(flags)])
+            sessions, classes = record.sessions, record.classes
+        record = RunRecord(dict(hyper_parameters), [*sessions, _this_session(flags)], classes)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / FILE_NAME, json.dumps(dataclasses.asdict(record), indent=2) + "\n")
+        _write(folder, record)
     except OSError as error:
         raise UserError(
             f"cannot write the run to --model_dir={model_dir} ({error.strerror}); give a directory you may write to"
         ) from error
     return record
+
+
+def keep_classes(model_dir: str, classes: Classes) -> None:
+    """Adds to the record of a run, for whoever uses its checkpoints, what its classes are.
+
+    Raises:
+      UserError: the record cannot be read or written.
+    """
+    try:
+        _write(Path(model_dir), dataclasses.replace(read(model_dir), classes=classes))
+    except OSError as error:
+        raise UserError(f"cannot write {Path(model_dir) / FILE_NAME} ({error.strerror}); make room") from error
+
+
+def now() -> str:
+    """The time, in UTC, as records have it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def environment(record: RunRecord) -> dict[str, Any]:
@@ -102,14 +129,63 @@ def read(model_dir: str) -> RunRecord:
     """
     path = Path(model_dir) / FILE_NAME
     try:
-        record = json.loads(path.read_text())
-        return RunRecord(record["hyper_parameters"], [Session(**session) for session in record["sessions"]])
-    except FileNotFoundError as error:
+        return _record(json.loads(read_bytes(path)))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
             f"--model_dir={model_dir} holds no run ({FILE_NAME} is missing); name a run's directory"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); restore it, or start a new run with --overwrite") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = f"{error!s:.200}"
+        raise UserError(f"{path} cannot be read ({reason}); restore it, or start a new run with --overwrite") from error
+
+
+def _record(fields: dict[str, Any]) -> RunRecord:
+    """What a file says. ValueError, KeyError or TypeError where that is no record."""
+    sessions = [_session(**session) for session in fields["sessions"]]
+    if not sessions:
+        raise ValueError("it has no session")
+    _check(isinstance(fields["hyper_parameters"], dict), "hyper_parameters", fields["hyper_parameters"])
+    return RunRecord(fields["hyper_parameters"], sessions, _classes(fields.get("classes")))
+
+
+def _session(**fields: Any) -> Session:
+    for name in ("started", "host", "git_commit"):
+        _check(_is_line(fields[name]), name, fields[name])
+    _check(type(fields["pid"]) is int and 0 < fields["pid"] < 2**31, "pid", fields["pid"])
+    _check(isinstance(fields["flags"], dict), "flags", fields["flags"])
+    versions = fields["versions"]
+    _check(isinstance(versions, dict) and all(map(_is_line, versions.values())), "versions", versions)
+    return Session(**fields)
+
+
+def _classes(fields: Mapping[str, Any] | None) -> Classes | None:
+    if fields is None:
+        return None
+    names, (height, width) = fields["class_names"], fields["stored_size"]
+    _check(isinstance(names, list) and all(isinstance(name, str) for name in names), "class_names", names)
+    _check(type(height) is type(width) is int and min(height, width) > 0, "stored_size", fields["stored_size"])
+    return Classes(tuple(names), (height, width))
+
+
+def _is_line(value: Any) -> bool:
+    """Whether `value` is text that is fit to be printed on a terminal."""
+    return isinstance(value, str) and value.isprintable()
+
+
+def _check(holds: bool, name: str, value: Any) -> None:
+    if not holds:
+        raise ValueError(f"{name} {value!r:.80}")
+
+
+def _write(folder: Path, record: RunRecord) -> None:
+    write_atomically(folder / FILE_NAME, json.dumps(dataclasses.asdict(record), indent=2) + "\n")
+
+
+def runs_in(parent: str) -> dict[str, str]:
+    """The runs in a directory of runs: name -> model_dir, by name. None where it is a run itself, or holds none."""
+    if (Path(parent) / FILE_NAME).exists():
+        return {}
+    return {path.parent.name: str(path.parent) for path in sorted(Path(parent).glob(f"*/{FILE_NAME}"))}
 
 
 def make_folder(path: str) -> str:
@@ -148,7 +224,7 @@ def _refuse_others(recorded: Mapping[str, Any], asked: Mapping[str, Any], model_
 def _this_session(flags: Mapping[str, Any]) -> Session:
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return Session(
-        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        started=now(),
         host=socket.gethostname(),
         pid=os.getpid(),
         flags=dict(flags),

@@ -8,6 +8,13 @@ class UserError(Exception):
     """Something only the user can put right. The message is one line: what was wrong, what was given, what to do."""
 
 
+class Preempted(BaseException):
+    """Somebody told this process to stop. What it had done is kept, and the same command goes on from there.
+
+    Not an Exception: no handler of failures is meant to catch it, as with KeyboardInterrupt.
+    """
+
+
 class Mode(enum.Enum):
     TRAIN_AND_EVALUATE = "train_and_evaluate"
     REPORT = "report"
@@ -16,6 +23,17 @@ class Mode(enum.Enum):
     FIND_LEARNING_RATE = "find_learning_rate"
     COMPARE = "compare"
     TENSORBOARD = "tensorboard"
+    EVALUATE = "evaluate"
+    PREDICT = "predict"
+    EXPORT = "export"
+
+
+class OutputFormat(enum.Enum):
+    """How predictions are written."""
+
+    TABLE = "table"
+    JSON_LINES = "json_lines"
+    CSV = "csv"
 
 
 class Verbosity(enum.Enum):
@@ -36,6 +54,13 @@ class Network(enum.Enum):
     RESNET20 = "resnet20"
     RESNET32 = "resnet32"
     RESNET56 = "resnet56"
+
+
+class Metric(enum.Enum):
+    """A metric of the validation split."""
+
+    LOSS = "loss"
+    ACCURACY = "accuracy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,13 +176,6 @@ class OneCycle:
     rise_factor: float
 
 
-class PlateauMetric(enum.Enum):
-    """The metric of the validation split that has to get better."""
-
-    LOSS = "loss"
-    ACCURACY = "accuracy"
-
-
 @dataclasses.dataclass(frozen=True)
 class Plateau:
     """Times `plateau_factor` after each `plateau_patience` steps in which no evaluation was the best so far."""
@@ -166,7 +184,7 @@ class Plateau:
     minimum_learning_rate: float
     plateau_patience: int
     plateau_factor: float
-    plateau_metric: PlateauMetric
+    plateau_metric: Metric
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,14 +233,51 @@ class Model:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """How long, how much at a time, and how often to look. Durations are in steps; `batch_size` is global."""
+    """How long, how much at a time, and how often to look. Durations are in steps; `batch_size` is global.
+
+    `initialize_from`: a checkpoint, or a directory with some, to take fitting weights from before the first step.
+    """
 
     batch_size: int
     train_steps: int
     seed: int
+    deterministic: bool
+    initialize_from: str | None
     summary_interval: int
     evaluation_interval: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoints:
+    """Which checkpoints stay: the newest few, one every so many hours, and the best by a metric."""
+
     keep_checkpoints: int
+    keep_checkpoint_every_hours: float | None
+    best_metric: Metric
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopping:
+    """When a run ends before its last step; None: not by this."""
+
+    stop_after_evaluations_without_improvement: int | None
+    stop_at_accuracy: float | None
+    best_metric: Metric
+
+
+class OnNan(enum.Enum):
+    """What a run does whose loss is no longer a number."""
+
+    STOP = "stop"
+    ROLLBACK = "rollback"
+
+
+@dataclasses.dataclass(frozen=True)
+class Divergence:
+    """`max_rollbacks`: how often, over all its starts, a run goes back to its last good checkpoint."""
+
+    on_nan: OnNan
+    max_rollbacks: int
 
 
 class SummaryLevel(enum.Enum):
@@ -276,5 +331,19 @@ class Settings:
     data: Data
     model: Model
     training: Training
+    checkpoints: Checkpoints
+    stopping: Stopping
+    divergence: Divergence
     summaries: Summaries
     devices: Devices
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedModel:
+    """All that it takes to use a checkpoint. `stored_size` is the (height, width) that training decoded images to."""
+
+    checkpoint: str
+    network: Network
+    class_names: tuple[str, ...]
+    image_size: int
+    stored_size: tuple[int, int]

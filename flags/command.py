@@ -1,6 +1,7 @@
 """A command line, each value of which is right by itself."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from absl import flags
 
 import settings as s
-from flags.table import FLAGS, GROUPS
+from flags import flagfiles
+from flags.messages import one_line
+from flags.registry import FLAGS, Group, names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +44,19 @@ def parse(argv: Sequence[str]) -> Command | None:
     FLAGS.unparse_flags()
     for name in FLAGS:
         FLAGS[name].unparse()
-    try:
-        rest = FLAGS(list(argv))[1:]
-    except (flags.Error, UnicodeDecodeError) as error:
-        raise s.UserError(" ".join(str(error).removeprefix("ERROR:: ").split())) from error
+    FLAGS(argv[:1])
+    for argument in flagfiles.expanded(argv[1:], taking_values=[n for n in FLAGS if not FLAGS[n].boolean]):
+        _take(argument)
     if FLAGS.help:
         return None
-    if rest:
-        raise s.UserError(f"unexpected argument {rest[0]!r}; flags are written --name=value")
     if not FLAGS.model_dir:
         raise s.UserError("--model_dir is missing; name a directory for the run, such as --model_dir=runs/first")
-    own = [flag.name for group in GROUPS for flag in FLAGS.flags_by_module_dict()[group] if flag.name != "help"]
+    if odd := re.search(r"[][*?\\]", FLAGS.model_dir):
+        raise s.UserError(
+            f"--model_dir={FLAGS.model_dir}: TensorFlow takes {odd[0]} for a pattern and finds no checkpoint there;"
+            " give a directory without []*?\\ in its name"
+        )
+    own = [name for group in Group for name in names(group) if name != "help"]
     return Command(
         tuple(argv),
         MappingProxyType({name: FLAGS[name].value for name in own}),
@@ -59,10 +64,29 @@ def parse(argv: Sequence[str]) -> Command | None:
     )
 
 
+def _take(argument: flagfiles.Argument) -> None:
+    """Gives one flag its value. One at a time, so that it is known which is wrong."""
+    origin = f" ({argument.origin})" if argument.origin else ""
+    try:
+        rest = FLAGS(["main.py", argument.text])[1:]
+    except (flags.Error, ValueError) as error:
+        raise s.UserError(one_line(f"{error}{_way_out(error)}{origin}")) from error
+    # absl takes these two without a word.
+    if rest or re.fullmatch("--|--?undefok(=.*)?", argument.text, re.DOTALL):
+        raise s.UserError(one_line(f"unexpected argument {argument.text!r}; flags are written --name=value{origin}"))
+
+
+def _way_out(error: Exception) -> str:
+    """What to do, where absl does not say it."""
+    if isinstance(error, flags.UnrecognizedFlagError):
+        return "" if "Did you mean" in str(error) else "; --help shows all flags"
+    return "; leave out the = and what follows it" if str(error).endswith("does not take an argument") else ""
+
+
 def help_text() -> str:
     """All flags by group, with help and default."""
     usage = "Usage: python main.py --model_dir=DIR [--flagfile=configs/NAME.flags] [--name=value ...]\n"
-    groups = "\n".join(FLAGS.module_help(group) for group in GROUPS)
+    groups = "\n".join(FLAGS.module_help(group.value) for group in Group)
     return (
         f"{usage}{groups}\n\nDurations are steps (12000), epochs (15e) or percent of the run (60%)."
         " A flagfile holds one flag a line: --flagfile=FILE. Later flags win over earlier ones."

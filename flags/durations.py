@@ -1,6 +1,7 @@
 """Durations as people say them: `12000` steps, `15e` epochs, `60%` of the run. They become steps once, here."""
 
 import dataclasses
+import decimal
 import enum
 import math
 import re
@@ -22,10 +23,11 @@ class Duration:
     unit: Unit
 
     def __str__(self) -> str:
-        return f"{self.amount:.12g}{self.unit.value}"
+        # Not :g, which would round a late step, and write a very small percentage with an exponent.
+        return f"{decimal.Decimal(repr(self.amount)):f}".removesuffix(".0") + self.unit.value
 
 
-_WRITTEN = re.compile(r"(?P<amount>\d{1,15}(\.\d*)?|\.\d+)(?P<unit>e|%|)")
+_WRITTEN = re.compile(r"(?P<amount>[0-9]{1,15}(\.[0-9]*)?|\.[0-9]+)(?P<unit>e|%|)")
 
 
 def parse(text: str) -> Duration | None:

@@ -3,13 +3,14 @@
 import dataclasses
 import enum
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import settings as s
 from flags.command import Command
 from flags.durations import Duration, Unit, to_steps
-from flags.table import HYPER_PARAMETERS, learning_rate_names
+from flags.registry import HYPER_PARAMETERS
+from flags.table import learning_rate_names
 
 Values = Mapping[str, Any]
 
@@ -35,6 +36,8 @@ _DECAY_RATE = {
     s.ScheduleName.INVERSE_TIME: 99.0,
 }
 _MAY_BE_ZERO = ("warmup",)
+# So that no sum or product of steps leaves 64 bits.
+_MOST_STEPS = 10**15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +64,10 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
       UserError: flags that do not go together.
     """
     data = _filled(s.Data, command.values)
-    values = _in_steps(_with_defaults_of_schedule(command.values), lambda: num_train_examples(data))
-    _check(values)
+    given = _with_defaults_of_schedule(command.values)
+    _check_as_given(given)
+    values = _in_steps(given, lambda: num_train_examples(data))
+    _check_in_steps(values)
     schedule = _filled(_SCHEDULES[values["learning_rate_schedule"]], values)
     scale = values["batch_size"] / values["reference_batch_size"] if values["reference_batch_size"] else 1.0
     learning_rate = s.LearningRate(schedule, warmup=values["warmup"], scale=scale)
@@ -74,6 +79,9 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
             data=data,
             model=_filled(s.Model, values, learning_rate=learning_rate),
             training=_filled(s.Training, values),
+            checkpoints=_filled(s.Checkpoints, values),
+            stopping=_filled(s.Stopping, values),
+            divergence=_filled(s.Divergence, values),
             summaries=_filled(s.Summaries, values),
             devices=_filled(s.Devices, values),
         ),
@@ -91,8 +99,7 @@ def _with_defaults_of_schedule(values: Values) -> dict[str, Any]:
 
 def _in_steps(values: Values, num_train_examples: Callable[[], int]) -> dict[str, Any]:
     """The values, with every duration in steps."""
-    durations = [duration for value in values.values() for duration in _durations(value)]
-    in_epochs = any(duration.unit is Unit.EPOCHS for duration in durations)
+    in_epochs = any(duration.unit is Unit.EPOCHS for _, duration in _durations(values))
     steps_per_epoch = num_train_examples() / values["batch_size"] if in_epochs else math.nan
 
     def converted(name: str, value: Any, train_steps: int) -> Any:
@@ -101,36 +108,36 @@ def _in_steps(values: Values, num_train_examples: Callable[[], int]) -> dict[str
         if not isinstance(value, Duration):
             return value
         steps = to_steps(value, steps_per_epoch=steps_per_epoch, train_steps=train_steps)
-        if steps < 1 and name not in _MAY_BE_ZERO:
-            raise s.UserError(f"--{name}={value} is no time at all; give one step or more")
+        if steps > _MOST_STEPS:
+            raise s.UserError(f"--{name}={value} is {steps:.3g} steps; give at most {_MOST_STEPS:.0e}")
         return steps
 
     train_steps = converted("train_steps", values["train_steps"], 0)
     return {name: converted(name, value, train_steps) for name, value in values.items()}
 
 
-def _durations(value: Any) -> Iterator[Duration]:
-    for element in value if isinstance(value, list) else [value]:
-        if isinstance(element, Duration):
-            yield element
+def _durations(values: Values) -> Iterator[tuple[str, Duration]]:
+    for name, value in values.items():
+        for element in value if isinstance(value, list) else [value]:
+            if isinstance(element, Duration):
+                yield name, element
 
 
-def _check(values: Values) -> None:
+def _check_as_given(values: Values) -> None:
+    """What can be told before it is known how many steps an epoch has."""
+    for name, duration in _durations(values):
+        if not duration.amount and name not in _MAY_BE_ZERO:
+            raise s.UserError(f"--{name}={duration} is no time at all; give one step or more")
     schedule = values["learning_rate_schedule"]
+    rate, minimum = values["learning_rate"], values["minimum_learning_rate"]
     if schedule is s.ScheduleName.PIECEWISE_CONSTANT:
-        _check_boundaries(values)
-    else:
-        _check_rates(values, schedule)
-    train_steps = values["train_steps"]
-    if values["warmup"] >= train_steps:
+        num_boundaries = len(values["boundaries"])
+        if len(values["values"]) != num_boundaries + 1:
+            raise s.UserError(f"{_pieces(values)}: {num_boundaries} boundaries need {num_boundaries + 1} values")
+    elif "minimum_learning_rate" in _fields(schedule) and minimum >= rate:
         raise s.UserError(
-            f"--warmup={values['warmup']} does not end inside the run of --train_steps={train_steps};"
-            " give a shorter warm-up or more steps"
-        )
-    if values["from_step"] >= train_steps:
-        raise s.UserError(
-            f"--from_step={values['from_step']}: the report's curves would start past the run of"
-            f" --train_steps={train_steps}; give an earlier step"
+            f"--minimum_learning_rate={minimum:g} is not below --learning_rate={rate:g}, from which the rate goes down;"
+            " give a smaller minimum"
         )
     for name in ("num_gpus", "cpu_replicas"):
         replicas = values[name]
@@ -141,33 +148,49 @@ def _check(values: Values) -> None:
             )
 
 
-def _check_boundaries(values: Values) -> None:
-    boundaries, rates, train_steps = values["boundaries"], values["values"], values["train_steps"]
-    given = f"--boundaries={_joined(boundaries)} --values={_joined(rates)}"
-    if len(rates) != len(boundaries) + 1:
-        raise s.UserError(f"{given}: {len(boundaries)} boundaries need {len(boundaries) + 1} values")
-    if boundaries != sorted(set(boundaries)):
-        raise s.UserError(f"{given}: boundaries must rise; give each once, in order")
-    if boundaries and boundaries[-1] >= train_steps:
-        raise s.UserError(
-            f"{given}: boundary {boundaries[-1]} is not inside the run of --train_steps={train_steps};"
-            " give an earlier boundary or more steps"
-        )
-
-
-def _check_rates(values: Values, schedule: s.ScheduleName) -> None:
-    fields = {field.name for field in dataclasses.fields(_SCHEDULES[schedule])}
-    rate, minimum = values["learning_rate"], values["minimum_learning_rate"]
-    if "minimum_learning_rate" in fields and minimum >= rate:
-        raise s.UserError(
-            f"--minimum_learning_rate={minimum:g} is not below --learning_rate={rate:g}, from which the rate goes down;"
-            " give a smaller minimum"
-        )
-    if "rise_steps" in fields and values["rise_steps"] >= values["decay_steps"]:
+def _check_in_steps(values: Values) -> None:
+    train_steps = values["train_steps"]
+    of_run = f"the run of --train_steps={train_steps}"
+    schedule = values["learning_rate_schedule"]
+    if schedule is s.ScheduleName.PIECEWISE_CONSTANT:
+        _check_boundaries(values)
+    elif "rise_steps" in _fields(schedule) and values["rise_steps"] >= values["decay_steps"]:
         raise s.UserError(
             f"--rise_steps={values['rise_steps']} leaves no step of --decay_steps={values['decay_steps']} to go down;"
             " give a shorter rise"
         )
+    if values["warmup"] >= train_steps:
+        raise s.UserError(
+            f"--warmup={values['warmup']} does not end inside {of_run}; give a shorter warm-up or more steps"
+        )
+    if values["from_step"] >= train_steps:
+        raise s.UserError(
+            f"--from_step={values['from_step']}: the report's curves would start past {of_run}; give an earlier step"
+        )
+    if values["profile_steps"] and values["profile_steps"][0] >= train_steps:
+        first, end = values["profile_steps"]
+        raise s.UserError(f"--profile_steps={first}:{end} begins past {of_run}; give earlier steps")
+
+
+def _check_boundaries(values: Values) -> None:
+    boundaries, train_steps = values["boundaries"], values["train_steps"]
+    if boundaries != sorted(set(boundaries)):
+        raise s.UserError(f"{_pieces(values)}: boundaries must rise; give each once, in order")
+    if boundaries and boundaries[-1] >= train_steps:
+        raise s.UserError(
+            f"{_pieces(values)}: boundary {boundaries[-1]} is not inside the run of --train_steps={train_steps};"
+            " give an earlier boundary or more steps"
+        )
+
+
+def _pieces(values: Values) -> str:
+    # Rates not by :g, which would round them to six digits.
+    rates = ",".join(f"{rate:.12g}" for rate in values["values"])
+    return f"--boundaries={','.join(map(str, values['boundaries']))} --values={rates}"
+
+
+def _fields(schedule: s.ScheduleName) -> set[str]:
+    return {field.name for field in dataclasses.fields(_SCHEDULES[schedule])}
 
 
 def _filled(kind: Callable[..., Any], values: Values, **others: Any) -> Any:
@@ -182,8 +205,3 @@ def _frozen(value: Any) -> Any:
 
 def _for_json(value: Any) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
-
-
-def _joined(values: Sequence[float]) -> str:
-    # Not :g, which would round a late boundary: 1234567 is not 1.23457e+06.
-    return ",".join(f"{value:.12g}" for value in values)

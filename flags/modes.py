@@ -4,10 +4,13 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import settings as s
 from flags.command import Command, parse
+from flags.messages import one_line
+from flags.registry import FLAGS
 from flags.table import learning_rate_names
 
 _CONTROL = "constant"
@@ -45,6 +48,37 @@ def rate_request(command: Command) -> s.Request:
             " --learning_rate=0.003, --learning_rate_factor=0.1 and --release"
         )
     return asked[given[0]]
+
+
+def recalled_data(command: Command, recorded: Mapping[str, Any]) -> s.Data:
+    """The data set of a run that was recorded with the flags `recorded`, but for what this command line gives anew.
+
+    Raises:
+      UserError: what is recorded makes no sense.
+    """
+    names = [field.name for field in dataclasses.fields(s.Data)]
+    anew = {name for name in names if name in command.given or name not in recorded}
+    return s.Data(**{name: command.values[name] if name in anew else recalled(name, recorded) for name in names})
+
+
+def recalled(name: str, recorded: Mapping[str, Any]) -> Any:
+    """The value of flag `name` in a run's record of its flags, checked as if it were given.
+
+    Raises:
+      UserError: it is missing, or makes no sense.
+    """
+    flag = FLAGS[name]
+    value = recorded.get(name)
+    if value is None and flag.default is None:
+        return None
+    try:
+        if value is None:
+            raise ValueError("must be there")
+        return flag.parser.parse(value)
+    except (ValueError, TypeError) as error:
+        raise s.UserError(
+            one_line(f"the record of the run has --{name}={value!r:.80}: {error}; restore its run.json")
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +119,10 @@ def _split(run: str) -> tuple[str, list[str]]:
         name, *own = shlex.split(run) or [""]
     except ValueError as error:
         raise s.UserError(f"--run={run}: {str(error).lower()}; give a name and then flags") from error
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise s.UserError(f"--run={run}: a run begins with its name, of letters, digits, - and _; not {name!r}")
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", name, re.ASCII):
+        raise s.UserError(
+            one_line(f"--run={run}: a run begins with its name, of letters, digits, - and _; not {name!r}")
+        )
     return name, own
 
 
@@ -95,10 +131,13 @@ def _compared_run(command: Command, name: str, own: Sequence[str]) -> Command:
         match = re.fullmatch(r"--?(no)?(\w+)(=.*)?", flag)
         if not match or not {match[2], f"{match[1] or ''}{match[2]}"} & learning_rate_names():
             raise s.UserError(
-                f"--run={name}: {flag!r} is no learning-rate flag, and runs are compared by their learning rate alone;"
-                " give flags for all runs outside of --run"
+                f"--run={name}: {flag!r:.80} is no learning-rate flag, and runs are compared by their learning rate"
+                " alone; write flags as --name=value, and those for all runs outside of --run"
             )
     model_dir = os.path.join(command.model_dir, name)
-    run = parse([*command.argv, *own, f"--mode={s.Mode.TRAIN_AND_EVALUATE.value}", f"--model_dir={model_dir}"])
+    try:
+        run = parse([*command.argv, *own, f"--mode={s.Mode.TRAIN_AND_EVALUATE.value}", f"--model_dir={model_dir}"])
+    except s.UserError as error:
+        raise s.UserError(f"--run={name}: {error}") from error
     assert run is not None, "help would have been answered before"
     return run

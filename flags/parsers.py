@@ -3,10 +3,17 @@
 import enum
 import math
 import re
+from typing import Any
 
 from absl import flags
 
 from flags import durations
+from flags.messages import is_one_line
+
+# The normal numbers of float32, in which a network is trained.
+SMALLEST = 1.1754944e-38
+LARGEST = 3.4028235e38
+_LARGEST = {int: 2**31 - 1, float: LARGEST}
 
 
 class Number(flags.ArgumentParser):
@@ -17,12 +24,11 @@ class Number(flags.ArgumentParser):
         self.syntactic_help = self._description()
 
     def parse(self, argument):
-        try:
-            value = self._kind(argument)
-        except (ValueError, OverflowError):
-            value = None
-        if value is None or not self._low <= value < self._below or not math.isfinite(value):
+        value = _read(self._kind, argument)
+        if value is None or not self._low <= value < self._below:
             raise ValueError(f"must be {self._description()}")
+        if abs(value) > _LARGEST[self._kind]:
+            raise ValueError(f"must be at most {_LARGEST[self._kind]:.10g}")
         return value
 
     def flag_type(self):
@@ -40,16 +46,75 @@ class Positive(flags.ArgumentParser):
     syntactic_help = "a finite number above 0"
 
     def parse(self, argument):
-        try:
-            value = float(argument)
-        except ValueError:
-            value = math.nan
-        if not 0 < value < math.inf:
-            raise ValueError("must be a finite number above 0")
+        value = _read(float, argument)
+        if value is None or not 0 < value < math.inf:
+            raise ValueError(f"must be {self.syntactic_help}")
+        if not SMALLEST <= value <= LARGEST:
+            raise ValueError(f"must be between {SMALLEST:.3g} and {LARGEST:.3g}")
         return value
 
     def flag_type(self):
         return "float"
+
+
+class Line(flags.ArgumentParser):
+    """Text that can be printed on one line."""
+
+    def parse(self, argument):
+        text = str(super().parse(argument))
+        if not is_one_line(text):
+            raise ValueError("must be text on one line, without control characters")
+        return text
+
+
+class Text(Line):
+    """A line that is not blank."""
+
+    def parse(self, argument):
+        text = super().parse(argument)
+        if not text.strip():
+            raise ValueError("must not be empty; give a value, or leave the flag out")
+        return text
+
+
+class DatasetName(flags.ArgumentParser):
+    """The name of a data set that comes with tensorflow-datasets.
+
+    Those of namespaces (huggingface:mnist) are refused: they are fetched with Python code, which would run here.
+    """
+
+    syntactic_help = (
+        "a name of tensorflow-datasets' own catalogue, with a configuration or a version (name:1.2.3) if any"
+    )
+
+    def parse(self, argument):
+        if not re.fullmatch(r"\w+(/[\w+-][\w.+-]*)*(:[0-9*]+(\.[0-9*]+){2})?", argument, re.ASCII):
+            raise ValueError(f"must be {self.syntactic_help}")
+        return argument
+
+
+class Host(flags.ArgumentParser):
+    """The address of a machine, or its name."""
+
+    syntactic_help = "an address or name of this machine"
+
+    def parse(self, argument):
+        labels = argument.removesuffix(".").split(".")
+        is_name = len(argument) < 254 and all(re.fullmatch(r"[\w-]{1,63}", label, re.ASCII) for label in labels)
+        if not is_name and not re.fullmatch(r"(?=.*:)[\w:.%-]{2,80}", argument, re.ASCII):  # The latter is IPv6.
+            raise ValueError(f"must be {self.syntactic_help}")
+        return argument
+
+
+class FileName(flags.ArgumentParser):
+    """The name of a file or folder that is there. It may be of any bytes, unlike those that a run is to write."""
+
+    syntactic_help = "a file or folder"
+
+    def parse(self, argument):
+        if not argument:
+            raise ValueError(f"must be {self.syntactic_help}")
+        return super().parse(argument)
 
 
 class Duration(flags.ArgumentParser):
@@ -100,7 +165,7 @@ class Steps(flags.ArgumentParser):
     def parse(self, argument):
         if not isinstance(argument, str):
             return argument
-        match = re.fullmatch(r"(\d{1,15}):(\d{1,15})", argument.strip())
+        match = re.fullmatch(r"([0-9]{1,15}):([0-9]{1,15})", argument.strip())
         if not match or int(match[1]) >= int(match[2]):
             raise ValueError("must be FIRST:END with FIRST below END, such as 100:110")
         return int(match[1]), int(match[2])
@@ -117,6 +182,16 @@ class Boolean(flags.BooleanParser):
             return super().parse(argument)
         except ValueError as error:
             raise ValueError("must be true or false") from error
+
+
+def _read(kind: type[int] | type[float], argument: Any) -> float | None:
+    """The number that `argument` is; None where it is none, or only to Python: 1_000, or another script's digits."""
+    if isinstance(argument, str) and ("_" in argument or not argument.isascii()):
+        return None
+    try:
+        return kind(argument)
+    except (ValueError, OverflowError):
+        return None
 
 
 def member_of(kind: type[enum.Enum]) -> flags.ArgumentParser:

@@ -52,10 +52,12 @@ def test_a_run_without_a_checkpoint_binds_nobody(tmp_path):
 
 def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     open_run(tmp_path)
-    for name in ("checkpoint", "model.ckpt-5.index", "events.out.tfevents.1.host", "report.png"):
+    files = "checkpoint model.ckpt-5.index events.out.tfevents.1.host report.png projector_config.pbtxt"
+    for name in files.split():
         (tmp_path / name).write_text("")
-    (tmp_path / "eval").mkdir()
-    (tmp_path / "eval" / "events.out.tfevents.2.host").write_text("")
+    for folder, name in (("eval", "events.out.tfevents.2.host"), ("projector", "tensors.tsv")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("")
     (tmp_path / "notes.txt").write_text("mine")
     record = open_run(tmp_path, hyper={**HYPER, "batch_size": 32}, overwrite=True, checkpoint=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "run.json"]

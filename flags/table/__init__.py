@@ -1,0 +1,9 @@
+"""The table of flags: each with its default, its help and the parser that checks it by itself."""
+
+from flags.registry import Group, names
+from flags.table import asking, learning_rate, run, training, watching  # noqa: F401 (they define by being imported)
+
+
+def learning_rate_names() -> frozenset[str]:
+    """The flags that say what the learning rate is, the ones that compare varies."""
+    return frozenset(names(Group.LEARNING_RATE))

@@ -1,0 +1,97 @@
+"""Training runs."""
+
+import contextlib
+import os
+
+import flags
+import run_record
+import tensorboard_server
+from cluster import topology
+from control import lock, preemption
+from control.preemption import Preemption
+from modes.experiments import experiment
+from modes.watch import listening, report, report_records
+from settings import Settings, UserError
+
+
+def train_and_evaluate(command: flags.Command) -> None:
+    """Trains to --train_steps from the newest checkpoint in --model_dir, evaluating as it goes, and reports."""
+    is_chief = topology.this_task().is_chief
+    alongside = command.values["with_tensorboard"] and is_chief
+    with (
+        preemption.watched() as signals,
+        tensorboard_server.running(command.model_dir, **listening(command)) if alongside else contextlib.nullcontext(),
+    ):
+        _train(experiment(command), signals, overwrite=command.values["overwrite"])
+        if is_chief:
+            report(command)
+
+
+def compare(command: flags.Command) -> None:
+    """Trains each --run in its own directory under --model_dir, where it stopped if it did, and compares them all."""
+    comparison = flags.comparison(command)
+    runs = comparison.runs
+    # Every command line is checked before the first run starts.
+    experiments = {name: experiment(run) for name, run in runs.items()}
+    for name, run in experiments.items():
+        print(f"== {name} ({list(runs).index(name) + 1} of {len(runs)})", flush=True)
+        try:
+            with preemption.watched() as signals:
+                _train(run, signals, overwrite=command.values["overwrite"])
+        except UserError as error:
+            # The other runs are worth having all the same.
+            print(f"{name} ended early: {error}", flush=True)
+    import report as report_room
+
+    print(
+        report_room.compare(
+            {name: run.model_dir for name, run in runs.items()},
+            records=report_records(runs),
+            control=comparison.control,
+            target_accuracy=command.values["target_accuracy"],
+            batch_size=command.values["batch_size"],
+            path=os.path.join(command.model_dir, "compare.png"),
+        )
+    )
+
+
+def _train(run: flags.Experiment, signals: Preemption, *, overwrite: bool) -> None:
+    task = topology.this_task()
+    _check_source(run.settings, overwrite=overwrite)
+    with _kept_to_this_process(run.settings.model_dir) if task.is_chief else contextlib.nullcontext():
+        session, environment = "", {}
+        if task.is_chief:
+            record = run_record.open_run(
+                run.settings.model_dir,
+                flags=run.flags,
+                hyper_parameters=run.hyper_parameters,
+                overwrite=overwrite,
+            )
+            session, environment = record.sessions[-1].started, run_record.environment(record)
+        import input_fn
+        import training
+
+        if task.is_chief:
+            info = input_fn.describe(run.settings.data)
+            classes = run_record.Classes(info.class_names, info.stored_size)
+            run_record.keep_classes(run.settings.model_dir, classes)
+        recorded = training.Recorded(run.flags, run.hyper_parameters, environment, session)
+        training.train_and_evaluate(run.settings, task, recorded, signals)
+
+
+def _check_source(settings: Settings, *, overwrite: bool) -> None:
+    """Before anything is removed or begun. A run that goes on needs its --initialize_from no more."""
+    source, model_dir = settings.training.initialize_from, settings.model_dir
+    if source is None or (os.path.exists(os.path.join(model_dir, "checkpoint")) and not overwrite):
+        return
+    if not os.path.isdir(source) and not os.path.exists(f"{source}.index"):
+        raise UserError(
+            f"--initialize_from={source}: no checkpoint there; give one, such as runs/seed/model.ckpt-20000, or a run's"
+            " directory"
+        )
+    if overwrite and f"{os.path.realpath(source)}/".startswith(f"{os.path.realpath(model_dir)}/"):
+        raise UserError(f"--initialize_from={source} is in --model_dir={model_dir}, which --overwrite removes; copy it")
+
+
+def _kept_to_this_process(model_dir: str) -> contextlib.AbstractContextManager[None]:
+    return lock.held(run_record.make_folder(model_dir), now=run_record.now())
