@@ -1,4 +1,3 @@
-import shutil
 import types
 
 import numpy as np
@@ -10,9 +9,9 @@ import input_fn
 from input_fn import sources
 from settings import UserError
 from tests.common import ROOT, make_data
+from tests.input_fn.common import load
 
 CIFAR10 = ROOT.parent / "shared" / "tensorflow_datasets"
-TRAIN_FILE = "shapes10-train.tfrecord-00000-of-00001"
 
 
 class Oddities(tfds.core.GeneratorBasedBuilder):
@@ -37,17 +36,6 @@ class Oddities(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self):
         for i in range(6):
             yield i, {"picture": np.full([10 + i, 40, 1], 100 * (i % 2), np.uint8), "kind": i % 2, "weight": 1.0}
-
-
-@pytest.fixture
-def copied(shapes10_dir, tmp_path):
-    """A prepared shapes10 that a test may damage; its folder."""
-    shutil.copytree(shapes10_dir, tmp_path / "data")
-    return tmp_path / "data" / "shapes10" / "1.0.0"
-
-
-def load(folder, split="test", **changes):
-    return input_fn.load(make_data(data_dir=str(folder), **changes), split)
 
 
 def test_describe_takes_classes_and_sizes_from_the_builder(shapes10_dir):
@@ -102,106 +90,6 @@ def test_images_larger_than_the_crop_are_stored_smaller(shapes10_dir):
 def test_an_unknown_name_is_answered_with_the_known_ones(shapes10_dir, changes, message):
     with pytest.raises(UserError, match=message):
         input_fn.describe(make_data(data_dir=str(shapes10_dir), **changes))
-
-
-def test_no_data_and_no_network_names_the_three_ways_out(tmp_path, monkeypatch):
-    def no_network(*_, **__):
-        raise ConnectionError("Failed to resolve the host")
-
-    monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", no_network)
-    with pytest.raises(UserError) as error:
-        input_fn.describe(make_data(dataset="cifar10", data_dir=str(tmp_path)))
-    message = str(error.value)
-    assert "Failed to resolve the host" in message
-    for way_out in ("--data_dir", "--manual_dir", "cifar-10-binary.tar.gz", "--dataset=shapes10"):
-        assert way_out in message
-    assert "\n" not in message
-
-
-def test_manual_dir_takes_the_place_of_the_network(tmp_path, monkeypatch):
-    """A small archive in the official one's form, name and (for this test) checksum is prepared without a download."""
-    from tensorflow_datasets.core.download import checksums
-
-    archive = _make_cifar10_archive(tmp_path / "manual")
-    builder_class = tfds.builder_cls("cifar10")
-    (url,) = builder_class.url_infos
-    made = checksums.compute_url_info(archive)
-    monkeypatch.setattr(builder_class, "url_infos", {url: made})
-    data = make_data(dataset="cifar10", data_dir=str(tmp_path / "data"), manual_dir=str(tmp_path / "manual"))
-    info = input_fn.describe(data)
-    assert (info.num_train_examples, info.num_validation_examples) == (10, 2)
-    assert sorted(input_fn.load(data, "train").labels) == sorted([0, 1] * 5)
-
-
-def _make_cifar10_archive(folder):
-    """Two records a file: a label byte and 3,072 pixel bytes each."""
-    import io
-    import tarfile
-
-    folder.mkdir()
-    with tarfile.open(folder / "cifar-10-binary.tar.gz", "w:gz") as archive:
-        names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
-        contents = {name: b"".join(bytes([label]) + bytes(3072) for label in (0, 1)) for name in names}
-        contents["batches.meta.txt"] = b"\n".join(f"class{i}".encode() for i in range(10))
-        for name, content in contents.items():
-            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return folder / "cifar-10-binary.tar.gz"
-
-
-def test_a_data_directory_that_cannot_be_written_is_said(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write data set shapes10 to .*/file/.* give a --data_dir"):
-        input_fn.describe(make_data(data_dir=str(tmp_path / "file" / "data")))
-
-
-def test_a_missing_file_is_named(copied):
-    (copied / TRAIN_FILE).unlink()
-    with pytest.raises(UserError, match=f"{TRAIN_FILE} is missing or cannot be read"):
-        load(copied.parent.parent, "train")
-
-
-def test_an_unreadable_dataset_info_is_said(copied):
-    (copied / "dataset_info.json").write_text('{"name": ')
-    with pytest.raises(UserError, match="cannot read data set shapes10 under .* remove its folder"):
-        load(copied.parent.parent)
-
-
-@pytest.mark.parametrize("damage", ["flipped byte", "cut short"])
-def test_a_corrupt_file_is_named(copied, damage):
-    file = copied / TRAIN_FILE
-    content = bytearray(file.read_bytes())
-    if damage == "cut short":
-        del content[-100:]
-    else:
-        content[len(content) // 2] ^= 1
-    file.write_bytes(bytes(content))
-    with pytest.raises(UserError, match=rf"{TRAIN_FILE} is corrupt after record \d+ \("):
-        load(copied.parent.parent, "train")
-
-
-def test_fewer_examples_than_promised_are_noticed(copied):
-    file = copied / TRAIN_FILE
-    records = list(tf.compat.v1.io.tf_record_iterator(str(file)))
-    with tf.io.TFRecordWriter(str(file)) as writer:
-        for record in records[:-7]:
-            writer.write(record)
-    with pytest.raises(UserError, match=f"{TRAIN_FILE} holds 9993 records and its dataset_info.json says 10000"):
-        load(copied.parent.parent, "train")
-
-
-def test_an_image_that_does_not_decode_is_said(copied):
-    """Records are whole and as many as promised, but the first one's PNG is not an image."""
-    file = copied / TRAIN_FILE
-    records = list(tf.compat.v1.io.tf_record_iterator(str(file)))
-    example = tf.train.Example.FromString(records[0])
-    example.features.feature["image"].bytes_list.value[0] = b"no image"
-    with tf.io.TFRecordWriter(str(file)) as writer:
-        for record in [example.SerializeToString(), *records[1:]]:
-            writer.write(record)
-    with pytest.raises(UserError, match="an image in .*shapes10/1.0.0 cannot be decoded"):
-        load(copied.parent.parent, "train")
 
 
 def test_a_split_too_large_for_memory_is_refused(shapes10_dir, monkeypatch):
