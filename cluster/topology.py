@@ -40,13 +40,17 @@ def read_task(environment: Mapping[str, str]) -> Task:
         cluster = config.get("cluster", {})
         if not cluster:
             return ALONE
-        addresses = {role: list(cluster.get(role, [])) for role in (_CHIEF, _WORKER)}
+        addresses = {role: cluster.get(role, []) for role in (_CHIEF, _WORKER)}
+        if not all(isinstance(each, list) and all(isinstance(one, str) for one in each) for each in addresses.values()):
+            raise ValueError("addresses are lists of text")
         role, index = config["task"]["type"], config["task"]["index"]
         if len(addresses[_CHIEF]) != 1 or type(index) is not int or not 0 <= index < len(addresses[role]):
             raise ValueError("one chief, and this task among the addresses, are needed")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # Often written over several lines.
+        given = "".join(c for c in " ".join(text.split()) if c.isprintable())
         raise UserError(
-            f"TF_CONFIG={text:.200}: {type(error).__name__} {error}; give a cluster with one chief, any workers, and"
+            f"TF_CONFIG={given:.200}: {type(error).__name__} {error}; give a cluster with one chief, any workers, and"
             ' this task, such as {"cluster": {"chief": ["a:2222"], "worker": ["b:2222"]}, "task": {"type": "worker",'
             ' "index": 0}}'
         ) from error

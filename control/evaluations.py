@@ -1,12 +1,10 @@
 """`evaluations.jsonl` in a model_dir: what each evaluation found, a line of JSON each, its global step among them."""
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import Any
 
-from settings import UserError
+from control import json_lines
 
 FILE_NAME = "evaluations.jsonl"
 _STEP = "step"
@@ -18,16 +16,8 @@ def append(model_dir: str, step: int, metrics: Mapping[str, float]) -> None:
     Raises:
       UserError: the file cannot be written.
     """
-    path = Path(model_dir) / FILE_NAME
     values = {name: float(value) for name, value in metrics.items()}
-    line = json.dumps({_STEP: int(step), **values}).encode() + b"\n"
-    try:
-        with path.open("a+b") as file:
-            if _is_torn(file):
-                line = b"\n" + line
-            file.write(line)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); make room, or make it writable") from error
+    json_lines.append(Path(model_dir) / FILE_NAME, {_STEP: int(step), **values})
 
 
 def read(model_dir: str) -> dict[int, dict[str, float]]:
@@ -38,28 +28,13 @@ def read(model_dir: str) -> dict[int, dict[str, float]]:
     Raises:
       UserError: the file cannot be read.
     """
-    path = Path(model_dir) / FILE_NAME
+    entries = json_lines.read(Path(model_dir) / FILE_NAME)
+    return dict(evaluation for entry in entries if (evaluation := _evaluation(entry)) is not None)
+
+
+def _evaluation(entry: dict[str, Any]) -> tuple[int, dict[str, float]] | None:
+    step = entry.pop(_STEP, None)
     try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); make it readable, or move it away") from error
-    return dict(evaluation for line in lines if (evaluation := _parse(line)) is not None)
-
-
-def _is_torn(file: IO[bytes]) -> bool:
-    """Whether the last line has no end: its writer was killed."""
-    if file.seek(0, os.SEEK_END) == 0:
-        return False
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) != b"\n"
-
-
-def _parse(line: bytes) -> tuple[int, dict[str, float]] | None:
-    try:
-        values = json.loads(line)
-        step = values.pop(_STEP)
-        return (step, {name: float(value) for name, value in values.items()}) if type(step) is int else None
-    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
+        return (step, {name: float(value) for name, value in entry.items()}) if type(step) is int else None
+    except (ValueError, TypeError, ArithmeticError):
         return None

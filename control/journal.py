@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from control.files import write_atomically
+from control.files import read_bytes, write_atomically
 from control.state import LARGEST, State
 from settings import UserError
 
@@ -20,6 +20,7 @@ FILE_NAME = "learning_rate_changes.json"
 class Source(enum.Enum):
     PERSON = "person"
     PLATEAU = "plateau"
+    ROLLBACK = "rollback"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ def read(model_dir: str) -> list[Change]:
     """
     path = Path(model_dir) / FILE_NAME
     try:
-        entries = json.loads(path.read_text())
+        entries = json.loads(read_bytes(path))
         if not isinstance(entries, list):
             raise ValueError("not a list")
         return [_change(entry) for entry in entries]
@@ -49,7 +50,8 @@ def read(model_dir: str) -> list[Change]:
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(
-            f"{path} cannot be read ({error}); restore it, or move it away to go on without the changes made by hand"
+            f"{path} cannot be read ({error!s:.200}); restore it, or move it away to go on without the changes made"
+            " by hand"
         ) from error
 
 
@@ -70,9 +72,10 @@ def write(model_dir: str, changes: Iterable[Change]) -> None:
 def pending(changes: Iterable[Change], *, step: int) -> list[Change]:
     """What a run that goes on from the checkpoint of global step `step` must do again, each at its own step.
 
-    These are the later changes by people. Those by a plateau are not: the evaluations to come decide them anew.
+    These are the later changes by people and by rollbacks. Those by a plateau are not: the evaluations to come decide
+    them anew.
     """
-    return [change for change in changes if change.source is Source.PERSON and change.step > step]
+    return [change for change in changes if change.source is not Source.PLATEAU and change.step > step]
 
 
 def record(changes: Sequence[Change], change: Change) -> list[Change]:
@@ -85,7 +88,7 @@ def record(changes: Sequence[Change], change: Change) -> list[Change]:
     kept = [
         other
         for other in changes
-        if other.step < change.step or (change.source is Source.PLATEAU and other.source is Source.PERSON)
+        if other.step < change.step or (change.source is Source.PLATEAU and other.source is not Source.PLATEAU)
     ]
     return sorted([*kept, change], key=lambda each: each.step)
 
@@ -97,7 +100,8 @@ def _change(entry: dict[str, Any]) -> Change:
     for number in (factor, plateau) if rate is None else (rate, factor, plateau):
         if type(number) not in (int, float) or not 0 < number <= LARGEST:
             raise ValueError(f"state {entry['state']!r:.80}")
-    if not isinstance(entry["who"], str) or not isinstance(entry["what"], str):
+    # They are printed on terminals.
+    if not all(isinstance(text, str) and text.isprintable() for text in (entry["who"], entry["what"])):
         raise ValueError(f"who {entry['who']!r:.40}, what {entry['what']!r:.40}")
     return Change(
         step=entry["step"],

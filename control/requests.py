@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from control import request_format, state
-from control.files import write_atomically
+from control.files import read_bytes, write_atomically
 from settings import UserError
 
 FOLDER = "learning_rate_requests"
@@ -212,9 +212,17 @@ def _read_answer(path: Path) -> Answer | None:
     # Lists the folder: asked for one name alone, NFS goes on saying for half a minute that there is none.
     if path.name not in os.listdir(path.parent):
         return None
-    fields = json.loads(path.read_text())
+    try:
+        fields = json.loads(read_bytes(path))
+        answer = Answer(**fields)
+        if type(answer.accepted) is not bool or not isinstance(answer.message, str) or not answer.message.isprintable():
+            raise ValueError(f"{fields!r:.80}")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"the answer {path} makes no sense ({error}); look at what the run prints before you ask again"
+        ) from error
     path.unlink()
-    return Answer(**fields)
+    return answer
 
 
 def _unanswered(model_dir: str, wait_seconds: float, *, withdrawn: bool) -> str:

@@ -1,8 +1,8 @@
 """Session hooks: what happens beside the steps of a training run."""
 
-from hooks.divergence import DivergenceHook
+from hooks.divergence import Diverged, DivergenceHook
 from hooks.due import Due
-from hooks.evaluation import PrintEvaluation, RecordEvaluation
+from hooks.evaluation import EvaluateListener, record, tell
 from hooks.evaluation_pages import EvaluationPagesHook, Split
 from hooks.histograms import HistogramHook
 from hooks.live_learning_rate import LiveLearningRateHook
@@ -10,22 +10,28 @@ from hooks.pictures import PicturesHook
 from hooks.profile import ProfileHook
 from hooks.progress import ProgressHook
 from hooks.range_test import RangeTestHook
+from hooks.saving import SavingHook
+from hooks.stop import StopHook
 from hooks.summary import MINIMAL, Pages, SummaryHook
 
 __all__ = [
     "MINIMAL",
+    "Diverged",
     "DivergenceHook",
     "Due",
+    "EvaluateListener",
     "EvaluationPagesHook",
     "HistogramHook",
     "LiveLearningRateHook",
     "Pages",
     "PicturesHook",
-    "PrintEvaluation",
     "ProfileHook",
     "ProgressHook",
     "RangeTestHook",
-    "RecordEvaluation",
+    "SavingHook",
     "Split",
+    "StopHook",
     "SummaryHook",
+    "record",
+    "tell",
 ]

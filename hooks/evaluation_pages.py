@@ -3,7 +3,6 @@
 import dataclasses
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +14,7 @@ from summaries.projector import write_projector
 
 _MISTAKES = 16
 _OF_THE_ESTIMATOR = (tags.LOSS, tags.ACCURACY, tags.CROSS_ENTROPY, tags.WEIGHT_DECAY)
+_OF_MORE_THAN_FIVE_CLASSES = (tags.TOP_5_ACCURACY,)  # Of fewer, model_fn gives none.
 FOLDER = "eval"  # The Estimator's own name for what is written by evaluations, below model_dir.
 
 
@@ -30,8 +30,8 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
     """Writes, beside the curves of the evaluations, what only single examples can tell.
 
     Accuracy by class at each evaluation. At the first evaluation at or after each multiple that is due: the confusion
-    matrix, the most confident mistakes, and precision and recall by class. At the last step also the embeddings of the
-    split's first examples, for the projector. `every`: steps between evaluations. For the Estimator's EvalSpec.
+    matrix, the most confident mistakes, precision and recall by class, and for the projector, in the place of those
+    before, the embeddings of the split's first examples. `every`: steps between evaluations. For `Estimator.evaluate`.
     """
 
     def __init__(self, model_dir: str, *, split: Split, due: Due, every: int, embedding_examples: int):
@@ -58,12 +58,14 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
     def end(self, session):
         step = int(session.run(self._global_step))
         found = collect.Predictions(*(np.concatenate(parts) for parts in zip(*self._batches, strict=True)))
+        predicted = found.probabilities.argmax(axis=1)
         names = self._split.class_names
-        matrix = confusion.confusion_matrix(found.label, found.probabilities.argmax(axis=1), len(names))
+        matrix = confusion.confusion_matrix(found.label, predicted, len(names))
         writer = tf.compat.v1.summary.FileWriterCache.get(os.path.join(self._model_dir, FOLDER))
         if not self._described:
             # The Estimator writes these points itself, after this, and says nothing of their meaning.
-            writer.add_summary(events.descriptions_alone(_OF_THE_ESTIMATOR), step)
+            written = _OF_THE_ESTIMATOR + (_OF_MORE_THAN_FIVE_CLASSES if len(names) > 5 else ())
+            writer.add_summary(events.descriptions_alone(written), step)
             self._described = True
         by_class = dict(zip(names, confusion.class_accuracy(matrix), strict=True))
         scalars = {tags.of(tags.CLASS_ACCURACY, name): value for name, value in by_class.items() if np.isfinite(value)}
@@ -72,18 +74,18 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
             writer.add_summary(
                 events.image(tags.CONFUSION_MATRIX, confusion.draw_confusion_matrix(matrix, names)), step
             )
-            if (found.label != found.probabilities.argmax(axis=1)).any():
-                writer.add_summary(events.image(tags.MISTAKES, self._draw_mistakes(found)), step)
+            if (predicted != found.label).any():
+                writer.add_summary(events.image(tags.MISTAKES, self._draw_mistakes(found, predicted)), step)
             for place, name in enumerate(names):
                 tag = tags.of(tags.PRECISION_RECALL, name)
                 writer.add_summary(precision_recall(tag, found.label == place, found.probabilities[:, place]), step)
-        if step == self._due.last_step and self._embedding_examples:
-            self._write_embeddings(found)
+            if self._embedding_examples:
+                self._write_embeddings(found, step)
         writer.flush()
 
-    def _draw_mistakes(self, found: collect.Predictions) -> bytes:
-        """Those whose predicted class had the largest probability, the surest first."""
-        predicted, confidence = found.probabilities.argmax(axis=1), found.probabilities.max(axis=1)
+    def _draw_mistakes(self, found: collect.Predictions, predicted: np.ndarray) -> bytes:
+        """Those whose predicted class, [n] for all examples, had the largest probability, the surest first."""
+        confidence = found.probabilities.max(axis=1)
         wrong = np.flatnonzero(predicted != found.label)
         surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
         names = self._split.class_names
@@ -91,11 +93,13 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
         images = self._split.images[found.index[surest]].astype(np.float32) / 127.5 - 1
         return grid.draw_grid(images, titles)
 
-    def _write_embeddings(self, found: collect.Predictions) -> None:
+    def _write_embeddings(self, found: collect.Predictions, step: int) -> None:
         count = min(self._embedding_examples, len(found.label))
         write_projector(
-            str(Path(self._model_dir) / FOLDER),
+            self._model_dir,
             found.embedding[:count],
             labels=[self._split.class_names[label] for label in found.label[:count]],
             thumbnails=self._split.images[found.index[:count]],
+            step=step,
+            below=[FOLDER],
         )

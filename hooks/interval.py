@@ -55,14 +55,15 @@ class IntervalHook(tf.compat.v1.train.SessionRunHook):
             self._seconds, self._steps_timed = 0.0, 0
 
     def _speed(self, scalars: Mapping[str, float]) -> dict[str, float]:
+        # The model counts seconds a step; their share is the same however long a step is.
+        waited = {tags.INPUT_WAIT: scalars[tags.INPUT_WAIT]} if tags.INPUT_WAIT in scalars else {}
         if not self._seconds:
-            return {tags.IMAGES_PER_SECOND: 0.0, tags.INPUT_WAIT: 0.0}
+            return {tags.IMAGES_PER_SECOND: 0.0, **dict.fromkeys(waited, 0.0)}
         step_seconds = self._seconds / self._steps_timed
         return {
             tags.IMAGES_PER_SECOND: self._batch_size / step_seconds,
             tags.STEP_MILLISECONDS: 1000 * step_seconds,
-            # The model counts seconds a step; their share is the same however long a step is.
-            tags.INPUT_WAIT: scalars.get(tags.INPUT_WAIT, 0.0) / step_seconds,
+            **{tag: seconds / step_seconds for tag, seconds in waited.items()},
         }
 
     def _due(self, step: int) -> bool:

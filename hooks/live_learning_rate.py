@@ -13,11 +13,10 @@ import tqdm
 
 import model_fn
 from control import evaluations, journal, plateau, requests, state
-from settings import Plateau, PlateauMetric, Request
+from settings import Metric, Plateau, Request
 from summaries import events, tags
 
 POLL_SECONDS = 1.0
-_METRICS = {PlateauMetric.LOSS: tags.LOSS, PlateauMetric.ACCURACY: tags.ACCURACY}
 
 
 class _Step(NamedTuple):
@@ -150,9 +149,9 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
         assert self._schedule is not None
         metric = self._schedule.plateau_metric
         steps = plateau.reductions(
-            self._read_evaluations(_METRICS[metric]),
+            self._read_evaluations(tags.of_metric(metric)),
             patience=self._schedule.plateau_patience,
-            lower_is_better=metric is PlateauMetric.LOSS,
+            lower_is_better=metric is Metric.LOSS,
             upto_step=int(self._step),
         )
         factor = plateau.plateau_factor(

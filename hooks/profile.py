@@ -1,10 +1,15 @@
 """Traces some steps, for TensorBoard's Profile page."""
 
+import contextlib
+
 import tensorflow as tf
 
 
 class ProfileHook(tf.compat.v1.train.SessionRunHook):
-    """Traces the updates from global step `first` up to, not including, `last`, into `model_dir`."""
+    """Traces the updates from global step `first` up to, not including, `last`, into `model_dir`.
+
+    A trace that an update which failed has left under way is thrown away where the next session begins.
+    """
 
     def __init__(self, model_dir: str, *, first: int, last: int):
         self._model_dir = model_dir
@@ -12,6 +17,10 @@ class ProfileHook(tf.compat.v1.train.SessionRunHook):
         self._tracing = False
 
     def begin(self):
+        # A hook is not told of an update that raises, and there can be one trace a process.
+        with contextlib.suppress(tf.errors.UnavailableError):
+            tf.profiler.experimental.stop(save=False)
+        self._tracing = False
         self._global_step = tf.compat.v1.train.get_global_step()
 
     def after_create_session(self, session, coord):

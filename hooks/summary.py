@@ -18,13 +18,9 @@ MINIMAL = frozenset({tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.IMAGES_P
 
 @dataclasses.dataclass(frozen=True)
 class Pages:
-    """Summaries that frame the curves: `first` written with each START mark, `last` once the run is complete.
-
-    `elsewhere` are tags of scalars that evaluations write, for the layout of the charts.
-    """
+    """Summaries written with each START mark, and tags of scalars that evaluations write, for the layout of charts."""
 
     first: Sequence[tf.compat.v1.Summary]
-    last: Sequence[tf.compat.v1.Summary]
     elsewhere: Sequence[str]
 
 
@@ -81,6 +77,4 @@ class SummaryHook(IntervalHook):
         return [tag for tag in written if self._only is None or tag in self._only]
 
     def end(self, session):
-        for summary in self._pages.last if self._step >= self._last_step else ():
-            self._writer.add_summary(summary, self._step)
         self._writer.flush()

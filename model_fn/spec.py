@@ -4,7 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from model_fn import network, objective, observed, replicas
+from model_fn import network, objective, observed, replicas, stop
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
 from model_fn.network import Network
@@ -17,12 +17,16 @@ from summaries import collect, tags
 
 @dataclasses.dataclass(frozen=True)
 class Params:
-    """What the Estimator hands to `model_fn`: the model's settings, the data set's classes, what to offer and when."""
+    """What the Estimator hands to `model_fn`: the model's settings, the data set's classes, what to offer and when.
+
+    `deterministic`: nothing in the graph looks at a clock.
+    """
 
     model: Model
     class_names: tuple[str, ...]
     summary_interval: int
     summaries: SummaryLevel
+    deterministic: bool
 
 
 def model_fn(
@@ -72,18 +76,21 @@ def _train_spec(
         tags.CROSS_ENTROPY: loss.cross_entropy,
         tags.WEIGHT_DECAY: loss.weight_decay,
         **{tag: tf.reduce_mean(each) for tag, each in correct.items()},
-        tags.INPUT_WAIT: observed.seconds_until(images),
+        # Its place is kept in any case, so that checkpoints fit.
+        tags.INPUT_WAIT: tf.zeros([]) if params.deterministic else observed.seconds_until(images),
     }
     with tf.name_scope("replicas"):
-        ours = tf.concat([tf.stack([1.0, *values.values()]), live.message], axis=0)
-        totals, message = tf.split(replicas.total(ours), [1 + len(values), live.message.shape[0]])
+        parts = [tf.stack([1.0, *values.values()]), live.message, stop.wishes()]
+        totals, message, wishes = tf.split(replicas.total(tf.concat(parts, axis=0)), [part.shape[0] for part in parts])
+        stop.offer(parts[-1], wishes)
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
     optimizer = Momentum(live.rate, momentum=params.model.momentum)
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
         train_op = tf.group(minimize(loss.total, optimizer, global_step), update_means, live.update(message))
     for tag, mean in zip(values, means, strict=True):
-        collect.scalar(tag, mean)
+        if tag != tags.INPUT_WAIT or not params.deterministic:
+            collect.scalar(tag, mean)
     collect.scalar(tags.LEARNING_RATE, live.rate)
     with tf.name_scope("observed"):
         collect.scalar(tags.GRADIENT_NORM, gradient_norm(list(optimizer.applied().values())))

@@ -1,6 +1,7 @@
 """The Estimator of a run, and what it is fed with."""
 
 import warnings
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -9,14 +10,17 @@ import model_fn
 from cluster import strategy
 from cluster.topology import Task
 from settings import Settings, UserError
+from training.warm_start import warm_start
 
 
-def prepare_tensorflow() -> None:
-    """To be called once a process, before any graph is built."""
+def prepare_tensorflow(*, deterministic: bool) -> None:
+    """To be called once a process, before any graph is built. `deterministic`: steps equal bit for bit, for speed."""
     for advice in ("`tf.layers.batch_normalization` is deprecated", "To make it possible to preserve tf.data options"):
         warnings.filterwarnings("ignore", message=advice)
     # MultiWorkerMirroredStrategy cannot be copied, as the Estimator does, while eager execution is on.
     tf.compat.v1.disable_eager_execution()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
 
 
 def num_replicas(settings: Settings, task: Task) -> int:
@@ -38,10 +42,17 @@ def estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.
     """The Estimator of a run, by this task's part in it."""
     return tf.estimator.Estimator(
         model_fn.model_fn,
-        config=strategy.make_run_config(settings.model_dir, settings.training, settings.devices, task),
+        config=strategy.make_run_config(settings, task),
         params=model_fn.Params(
-            settings.model, info.class_names, settings.training.summary_interval, settings.summaries.summaries
+            model=settings.model,
+            class_names=info.class_names,
+            summary_interval=settings.training.summary_interval,
+            summaries=settings.summaries.summaries,
+            deterministic=settings.training.deterministic,
         ),
+        warm_start_from=None
+        if newest_step(settings.model_dir)
+        else warm_start(settings, num_classes=len(info.class_names)),
     )
 
 
@@ -54,6 +65,25 @@ def training_input_fn(settings: Settings) -> input_fn.InputFn:
         batch_size=settings.training.batch_size,
         seed=settings.training.seed,
         first_step=lambda: newest_step(settings.model_dir),
+    )
+
+
+def train(
+    estimator: tf.estimator.Estimator,
+    settings: Settings,
+    task: Task,
+    hooks: Sequence[tf.compat.v1.train.SessionRunHook],
+) -> None:
+    """Trains to the last step, or until a hook asks to stop."""
+    batches, last_step = training_input_fn(settings), settings.training.train_steps
+    if task.num_workers == 1:
+        estimator.train(batches, hooks=list(hooks), max_steps=last_step)
+        return
+    # Of several workers this is the one way in that an Estimator has. It evaluates nothing: a hook of the chief does.
+    tf.estimator.train_and_evaluate(
+        estimator,
+        tf.estimator.TrainSpec(batches, max_steps=last_step, hooks=list(hooks)),
+        tf.estimator.EvalSpec(batches, steps=1),
     )
 
 

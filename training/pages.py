@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hooks
+from cluster import strategy
 from model_fn import curve
 from settings import Settings, SummaryLevel
 from summaries import events, hparams, tags
@@ -21,16 +22,17 @@ class Recorded:
 
 
 def pages(settings: Settings, recorded: Recorded, class_names: Sequence[str], *, steps_per_epoch: float) -> hooks.Pages:
-    """Flags, environment, the schedule as a table, and the hyper-parameters; at the end the mark of a complete run."""
+    """Flags, environment, the schedule as a table, and the hyper-parameters."""
+    devices = {"devices": strategy.describe_devices(settings.devices)}
     first = [
         events.text(tags.FLAGS, events.markdown_table(recorded.flags, header=("flag", "value"))),
-        events.text(tags.ENVIRONMENT, events.markdown_table(recorded.environment, header=("", ""))),
+        events.text(tags.ENVIRONMENT, events.markdown_table({**recorded.environment, **devices}, header=("", ""))),
         events.text(tags.SCHEDULE, _schedule_table(settings, steps_per_epoch)),
         hparams.beginning(recorded.hyper_parameters),
     ]
     minimal = settings.summaries.summaries is SummaryLevel.MINIMAL
     elsewhere = [] if minimal else [tags.of(tags.CLASS_ACCURACY, name) for name in class_names]
-    return hooks.Pages(first=first, last=[hparams.end()], elsewhere=elsewhere)
+    return hooks.Pages(first=first, elsewhere=elsewhere)
 
 
 def _schedule_table(settings: Settings, steps_per_epoch: float) -> str:

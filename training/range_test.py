@@ -19,13 +19,13 @@ def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[f
 
     The rates are those before scaling by the batch size, as flags take them.
     """
-    assembly.prepare_tensorflow()
+    assembly.prepare_tensorflow(deterministic=settings.training.deterministic)
     settings = _for_range_test(settings, test)
     info = input_fn.describe(settings.data)
     watch = hooks.RangeTestHook(steps=test.steps)
     curves = hooks.SummaryHook(
         settings.model_dir,
-        pages=hooks.Pages(first=[], last=[], elsewhere=[]),
+        pages=hooks.Pages(first=[], elsewhere=[]),
         steps_per_epoch=info.num_train_examples / settings.training.batch_size,
         only=hooks.MINIMAL,
         interval=1,

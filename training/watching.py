@@ -3,12 +3,14 @@
 import atexit
 import shutil
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 import hooks
 import input_fn
+from control.preemption import Preemption
 from settings import Plateau, Settings, SummaryLevel
 from training.pages import Recorded, pages
 
@@ -16,7 +18,7 @@ Hooks = list[tf.compat.v1.train.SessionRunHook]
 
 
 def hooks_of_chief(settings: Settings, info: input_fn.DatasetInfo, recorded: Recorded) -> Hooks:
-    """For the task that writes: all of them."""
+    """For the task that writes: all but those of checkpoints."""
     training, schedule = settings.training, settings.model.learning_rate.schedule
     steps_per_epoch = info.num_train_examples / training.batch_size
     interval: dict[str, Any] = {"interval": training.summary_interval, "last_step": training.train_steps}
@@ -39,21 +41,33 @@ def hooks_of_chief(settings: Settings, info: input_fn.DatasetInfo, recorded: Rec
             **interval,
         ),
         *([] if minimal else _pictures(settings, info)),
-        # The Estimator would put its own before all of these: a diverged model would be saved before it is noticed,
-        # and the evaluation of a checkpoint would count as part of a step.
-        tf.compat.v1.train.CheckpointSaverHook(settings.model_dir, save_steps=training.evaluation_interval),
     ]
 
 
 def hooks_of_worker(settings: Settings) -> Hooks:
+    """For a worker that is not the chief, all but those of checkpoints."""
+    return [hooks.DivergenceHook(settings.model_dir)]
+
+
+def checkpoints_of_chief(
+    settings: Settings, evaluate: Callable[[int], None], stop: hooks.StopHook, preemption: Preemption
+) -> hooks.SavingHook:
+    """Saves, and evaluates what is saved.
+
+    To stand last: the Estimator would put its own before all others, where a diverged model is saved before it is
+    noticed, and the evaluation of a checkpoint counts as part of a step.
+    """
+    due = _due(settings, settings.training.evaluation_interval)
+    listener = hooks.EvaluateListener(settings.model_dir, evaluate, due=due, preemption=preemption)
+    return hooks.SavingHook(settings.model_dir, due=due, stop=stop, listeners=[listener])
+
+
+def checkpoints_of_worker(settings: Settings, stop: hooks.StopHook) -> hooks.SavingHook:
     """For a worker that is not the chief. Saving is collective, so it must save when the chief does: into a folder that
     is thrown away."""
     scratch = tempfile.mkdtemp(prefix="stepdown-")
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    return [
-        hooks.DivergenceHook(settings.model_dir),
-        tf.compat.v1.train.CheckpointSaverHook(scratch, save_steps=settings.training.evaluation_interval),
-    ]
+    return hooks.SavingHook(scratch, due=_due(settings, settings.training.evaluation_interval), stop=stop)
 
 
 def hooks_of_evaluation(settings: Settings, info: input_fn.DatasetInfo, examples: input_fn.Examples) -> Hooks:

@@ -17,7 +17,7 @@ from control import evaluations, journal, plateau, requests
 from control.journal import Source
 from hooks.live_learning_rate import POLL_SECONDS
 from model_fn.live_rate import LiveRate
-from settings import Action, Plateau, PlateauMetric, Request
+from settings import Action, Metric, Plateau, Request
 from summaries import collect, tags
 
 SESSION = "2025-01-02T03:04:05+00:00"
@@ -30,7 +30,7 @@ DOWN = Plateau(
     minimum_learning_rate=20.0,
     plateau_patience=4,
     plateau_factor=0.5,
-    plateau_metric=PlateauMetric.LOSS,
+    plateau_metric=Metric.LOSS,
 )
 
 
@@ -82,7 +82,7 @@ def train(
         session_hooks = [
             hooks.SummaryHook(
                 str(folder),
-                pages=hooks.Pages(first=[], last=[], elsewhere=[]),
+                pages=hooks.Pages(first=[], elsewhere=[]),
                 steps_per_epoch=1,
                 only=hooks.MINIMAL,
                 batch_size=1,
@@ -382,7 +382,7 @@ NO_BETTER = {2: 5.0, 4: 6.0, 6: 5.0, 8: 5.5, 10: 9.0, 12: 5.0, 14: 5.0, 16: 5.0,
 STEPPED_DOWN = {**scheduled(0, 7), **scheduled(7, 11, 0.5), **scheduled(11, 15, 0.25), **scheduled(15, 20, 0.2)}
 
 
-@pytest.mark.parametrize("metric", PlateauMetric)
+@pytest.mark.parametrize("metric", Metric)
 def test_a_plateau_steps_down_at_the_next_update_until_the_minimum(tmp_path, metric, capsys):
     schedule = Plateau(**{**vars(DOWN), "plateau_metric": metric})
     rates = train(tmp_path, until=20, schedule=schedule, before=evaluations_by_step(tmp_path, NO_BETTER))
@@ -401,7 +401,7 @@ def test_a_plateau_steps_down_at_the_next_update_until_the_minimum(tmp_path, met
 
 @pytest.mark.parametrize(
     ("metric", "value"),
-    [(PlateauMetric.LOSS, lambda step: -step), (PlateauMetric.ACCURACY, lambda step: -step)],
+    [(Metric.LOSS, lambda step: -step), (Metric.ACCURACY, lambda step: -step)],
 )
 def test_a_metric_that_gets_better_is_no_plateau(tmp_path, metric, value):
     """`evaluates` turns the sign for accuracy, so that both get better here."""

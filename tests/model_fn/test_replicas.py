@@ -12,20 +12,23 @@ import tensorflow as tf
 import model_fn
 from cluster import strategy
 from cluster.topology import ALONE
-from model_fn import network, objective, replicas, spec
-from settings import Devices, PiecewiseConstant, SummaryLevel, Training
+from model_fn import network, objective, replicas, spec, stop
+from settings import PiecewiseConstant, SummaryLevel
 from summaries import collect, tags
-from tests.common import make_examples, make_learning_rate, make_model
+from tests.common import make_examples, make_learning_rate, make_model, make_settings
 
 STEPS = 8
-TRAINING = Training(
-    batch_size=8, train_steps=STEPS, seed=0, summary_interval=2, evaluation_interval=STEPS, keep_checkpoints=1
-)
-TWO = Devices(num_gpus=None, cpu_replicas=2)
 MODEL = make_model(learning_rate=make_learning_rate(PiecewiseConstant(boundaries=(6,), values=(0.1, 0.02))))
 # By the step at which they are sent; in force from the next one on.
 MESSAGES = {1: (0.5, 1.0, 1.0), 3: (0.0, 0.5, 0.25)}
+WISHES = {2: model_fn.Wishes(preempted=1.0, finished=0.0), 5: model_fn.Wishes(preempted=0.0, finished=1.0)}
 EXPECTED_RATES = np.array([0.1, 0.1, 0.5, 0.5, 0.0125, 0.0125, 0.0025, 0.0025])
+
+
+def on_two(model_dir):
+    return make_settings(
+        model_dir=str(model_dir), batch_size=8, train_steps=STEPS, evaluation_interval=STEPS, cpu_replicas=2
+    )
 
 
 def test_one_replica_is_its_own_total():
@@ -35,7 +38,7 @@ def test_one_replica_is_its_own_total():
 
 
 def test_the_total_is_the_sum_over_replicas_on_each_of_them(tmp_path):
-    config = strategy.make_run_config(str(tmp_path), TRAINING, TWO, ALONE)
+    config = strategy.make_run_config(on_two(tmp_path), ALONE)
 
     def replica():
         number = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -80,6 +83,8 @@ class Watch(tf.compat.v1.train.SessionRunHook):
         step = len(self.steps)
         message = self._tensors["message"][self._listener]
         feed = {message: [1.0, *self._messages[step]]} if step in self._messages else {}
+        if step in WISHES:
+            feed[self._tensors["wishes"][self._listener]] = list(WISHES[step])
         return tf.compat.v1.train.SessionRunArgs(self._tensors, feed)
 
     def after_run(self, run_context, run_values):
@@ -98,7 +103,7 @@ def mirrored(name):
 def watched(request, tmp_path_factory):
     """By name, [step, replica, ...]: what a run had on each replica while one of the two got the messages."""
     objective_loss, objective_correct = objective.loss, objective.correct
-    config = strategy.make_run_config(str(tmp_path_factory.mktemp("run")), TRAINING, TWO, ALONE)
+    config = strategy.make_run_config(on_two(tmp_path_factory.mktemp("run")), ALONE)
     tensors = collections.defaultdict(list)
 
     def loss(*arguments, **options):
@@ -117,14 +122,21 @@ def watched(request, tmp_path_factory):
             super().__init__(scheduled)
             tensors["message"].append(self.message)
 
+    def offer(ours, total):
+        tensors["wishes"].append(ours)
+        tensors["total wishes"].append(total)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stop, "offer", offer)
         patch.setattr(network, "build", small_network)
         patch.setattr(objective, "loss", loss)
         patch.setattr(objective, "correct", correct)
         patch.setattr(collect, "scalar", lambda tag, tensor: tensors[tag].append(tensor))
         patch.setattr(spec, "LiveRate", LiveRate)
         watch = Watch(tensors, MESSAGES, listener=request.param)
-        params = model_fn.Params(MODEL, tuple("abcdefghij"), summary_interval=2, summaries=SummaryLevel.MINIMAL)
+        params = model_fn.Params(
+            MODEL, tuple("abcdefghij"), summary_interval=2, summaries=SummaryLevel.MINIMAL, deterministic=False
+        )
         estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
         estimator.train(batches_of_replicas, hooks=[watch], max_steps=STEPS)
     assert len(watch.steps) == STEPS
@@ -154,6 +166,13 @@ def test_the_state_of_both_replicas_changes_at_the_same_step(watched):
     expected = np.array([neutral, fixed, fixed, factors, factors, factors, factors, factors])
     for replica in (0, 1):
         np.testing.assert_array_equal(watched["live_rate/state"][:, replica], expected)
+
+
+def test_both_replicas_hear_of_a_wish_to_stop_at_the_step_it_is_made(watched):
+    """Else one would stop, and the other wait for it."""
+    expected = np.array([WISHES.get(step, (0.0, 0.0)) for step in range(STEPS)])
+    for replica in (0, 1):
+        np.testing.assert_array_equal(watched["total wishes"][:, replica], expected)
 
 
 def test_loss_and_accuracy_are_means_over_both_replicas_since_the_last_point(watched):

@@ -77,7 +77,7 @@ DECAY: dict[str, typing.Any] = {"learning_rate": RATE, "decay_steps": STEPS}
 TO_MINIMUM: dict[str, typing.Any] = {**DECAY, "minimum_learning_rate": MINIMUM}
 FORMULAS = {
     "constant": (settings.Constant(RATE), lambda step: RATE),
-    "plateau": (settings.Plateau(RATE, MINIMUM, 10, 0.1, settings.PlateauMetric.LOSS), lambda step: RATE),
+    "plateau": (settings.Plateau(RATE, MINIMUM, 10, 0.1, settings.Metric.LOSS), lambda step: RATE),
     "exponential": (
         settings.Exponential(**DECAY, decay_rate=0.5, staircase=False),
         lambda step: RATE * np.exp2(-step / STEPS),

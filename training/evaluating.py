@@ -1,0 +1,70 @@
+"""Evaluations of a run's checkpoints on its validation split, and what follows from them."""
+
+import tensorflow as tf
+
+import checkpoints
+import hooks
+import input_fn
+from control import evaluations, stopping
+from settings import Metric, Settings
+from summaries import tags
+from training import watching
+
+
+class Evaluator:
+    """Call it with the global step of a checkpoint: evaluates that, tells and records the metrics, keeps the best.
+
+    `stop` is set once the evaluations say that the run ends.
+    """
+
+    def __init__(self, estimator: tf.estimator.Estimator, settings: Settings, info: input_fn.DatasetInfo):
+        examples = input_fn.load(settings.data, settings.data.validation_split)
+        self._batches = input_fn.evaluation_input_fn(
+            examples, image_size=settings.data.image_size, batch_size=settings.training.batch_size
+        )
+        self._hooks = watching.hooks_of_evaluation(settings, info, examples)
+        self._estimator = estimator
+        self._settings = settings
+        self._begun = False
+        self.stop: stopping.Stop | None = None
+
+    def __call__(self, step: int) -> None:
+        model_dir = self._settings.model_dir
+        if not self._begun:
+            # A process that was killed may have written this very point, and nothing else of the evaluation.
+            start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
+            tf.compat.v1.summary.FileWriterCache.get(self._estimator.eval_dir()).add_session_log(start, step)
+            self._begun = True
+        checkpoint = tf.train.latest_checkpoint(model_dir)
+        metrics = self._estimator.evaluate(self._batches, hooks=self._hooks, checkpoint_path=checkpoint)
+        hooks.tell(metrics)
+        self._keep_best(checkpoint, step, {tag: float(metrics[tag]) for tag in map(tags.of_metric, Metric)})
+        # Last of all: an evaluation that is recorded is not made up for.
+        hooks.record(model_dir, metrics)
+        self.stop = early_stop(self._settings, upto_step=step)
+
+    def _keep_best(self, checkpoint: str, step: int, metrics: dict[str, float]) -> None:
+        metric = self._settings.checkpoints.best_metric
+        checkpoints.keep_best(
+            self._settings.model_dir,
+            checkpoint,
+            step=step,
+            metrics=metrics,
+            metric=tags.of_metric(metric),
+            lower_is_better=metric is Metric.LOSS,
+        )
+
+
+def early_stop(settings: Settings, *, upto_step: int) -> stopping.Stop | None:
+    """Where and why the evaluations of a run, up to a step, say that it ends; None where they do not."""
+    rules = settings.stopping
+    if rules.stop_after_evaluations_without_improvement is None and rules.stop_at_accuracy is None:
+        return None
+    return stopping.first_stop(
+        evaluations.read(settings.model_dir),
+        metric=tags.of_metric(rules.best_metric),
+        lower_is_better=rules.best_metric is Metric.LOSS,
+        without_improvement=rules.stop_after_evaluations_without_improvement,
+        at_accuracy=rules.stop_at_accuracy,
+        upto_step=upto_step,
+    )

@@ -1,0 +1,126 @@
+"""Runs a checkpoint over a split."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+import input_fn
+from model_fn import network
+from settings import Data, TrainedModel, UserError
+from training import assembly
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+    """What a network gives for each example of a split, in the order of the split.
+
+    `log_probabilities` [n, classes] float32 are natural logarithms, `labels` [n] int32.
+    """
+
+    log_probabilities: np.ndarray
+    labels: np.ndarray
+
+
+def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) -> Found:
+    """Runs the network of a checkpoint over every example of `split`, without a distribution strategy.
+
+    Of `data`, its own splits and image size do not matter: images are brought to the size that the model takes.
+
+    Raises:
+      UserError: as `input_fn.describe` and `input_fn.load`; other classes than the model's, or in another order; a
+        checkpoint that cannot be read or does not fit the network; examples without a label.
+    """
+    assembly.prepare_tensorflow(deterministic=False)
+    data = dataclasses.replace(data, train_split=split, validation_split=split, image_size=model.image_size)
+    _check_classes(data.dataset, input_fn.describe(data).class_names, model.class_names)
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.allow_growth = True  # A run may be training on the same GPU.
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=config) as session:
+        # Fed, so that the checkpoint is known to fit before any image is decoded.
+        images = tf.compat.v1.placeholder(tf.float32, [None, model.image_size, model.image_size, 3])
+        net = network.build(
+            images, network.ARCHITECTURES[model.network], num_classes=len(model.class_names), training=False
+        )
+        log_probabilities = tf.nn.log_softmax(net.logits)
+        _restore(session, model)
+        examples = input_fn.load(data, split)
+        _check_labels(examples.labels, data.dataset, split, num_classes=len(model.class_names))
+        found, labels = [], []
+        for features, truth in _batches(session, examples, image_size=model.image_size, batch_size=batch_size):
+            is_real = truth["weight"] > 0  # The last batch is padded.
+            found.append(session.run(log_probabilities, {images: features["image"]})[is_real])
+            labels.append(truth["label"][is_real])
+    return Found(np.concatenate(found), np.concatenate(labels))
+
+
+def _batches(
+    session: tf.compat.v1.Session, examples: input_fn.Examples, *, image_size: int, batch_size: int
+) -> Iterator[tuple[dict, dict]]:
+    """Features and labels of each batch of `input_fn.evaluation_input_fn`, as NumPy arrays."""
+    read = input_fn.evaluation_input_fn(examples, image_size=image_size, batch_size=batch_size)
+    iterator = tf.compat.v1.data.make_initializable_iterator(read())
+    following = iterator.get_next()
+    session.run(iterator.initializer)
+    while True:
+        try:
+            yield session.run(following)
+        except tf.errors.OutOfRangeError:
+            return
+
+
+def _check_classes(dataset: str, theirs: Sequence[str], ours: Sequence[str]) -> None:
+    """Classes are known by their places, so a data set must have the model's, each in the same place."""
+    for place, (their, our) in enumerate(itertools.zip_longest(theirs, ours)):
+        if their != our:
+            there, here = ("missing" if name is None else repr(name) for name in (their, our))
+            same = " (the same names in another order)" if sorted(theirs) == sorted(ours) else ""
+            raise UserError(
+                f"data set {dataset} has other classes than the model: class {place} is {there} in the data set and"
+                f" {here} in the model{same}; give a data set with the classes that the model was trained on"
+            )
+
+
+def _check_labels(labels: np.ndarray, dataset: str, split: str, *, num_classes: int) -> None:
+    unknown = np.count_nonzero((labels < 0) | (labels >= num_classes))
+    if unknown:
+        raise UserError(
+            f"{unknown:,} of {len(labels):,} examples in split {split!r} of data set {dataset} have no label (some data"
+            " sets keep those of a split secret); give a split with labels"
+        )
+
+
+def _restore(session: tf.compat.v1.Session, model: TrainedModel) -> None:
+    """Gives the variables of the current graph, all of them the network's, their values in the checkpoint."""
+    variables = tf.compat.v1.global_variables()
+    try:
+        saved = tf.train.load_checkpoint(model.checkpoint).get_variable_to_shape_map()
+        _check_fits(model, {variable.op.name: variable.shape.as_list() for variable in variables}, saved)
+        tf.compat.v1.train.Saver(variables).restore(session, model.checkpoint)
+    except (tf.errors.OpError, ValueError) as error:
+        reason = str(error).split("\n")[0].split("[[")[0].strip()
+        raise UserError(
+            f"cannot read checkpoint {model.checkpoint} ({reason}); give one that is whole, such as"
+            " an older one of its run"
+        ) from error
+
+
+def _check_fits(model: TrainedModel, wanted: dict[str, list[int]], saved: dict[str, list[int]]) -> None:
+    """The checkpoint must have all that the network has, and no more: a smaller network is part of a larger one."""
+    prefix = next(iter(wanted)).partition("/")[0]
+    # Of the others that begin like the network's, those below one of its variables are the optimizer's.
+    others = [
+        name
+        for name in sorted(saved)
+        if name.startswith(f"{prefix}/") and name not in wanted and name.rpartition("/")[0] not in wanted
+    ]
+    for name in [*wanted, *others]:
+        there, here = (str(shapes.get(name, "missing")) for shapes in (saved, wanted))
+        if there != here:
+            raise UserError(
+                f"checkpoint {model.checkpoint} does not fit {model.network.value} with {len(model.class_names)}"
+                f" classes: the shape of {name} is {there} in the checkpoint and {here} in the network; give a"
+                " checkpoint of a run with that network and those classes"
+            )
