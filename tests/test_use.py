@@ -1,0 +1,130 @@
+"""The modes that put a trained run to use, through main.py, on a run that was trained here."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import input_fn
+import main
+from control import evaluations
+from input_fn.shapes10 import SHAPES
+from summaries import tags
+from tests.common import make_data, run_main
+from tests.test_end_to_end import TINY
+
+
+def call(mode, folder, *arguments):
+    return main.main(["main.py", f"--mode={mode}", f"--model_dir={folder}", *arguments])
+
+
+@pytest.fixture(scope="module")
+def trained(shapes10_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    assert call("train_and_evaluate", folder, f"--data_dir={shapes10_dir}", "--train_steps=24", *TINY) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples(shapes10_dir):
+    return input_fn.load(make_data(data_dir=str(shapes10_dir)), "test[:6]")
+
+
+@pytest.fixture(scope="module")
+def files(examples, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    for number, image in enumerate(examples.images):
+        Image.fromarray(image).save(folder / f"{number}.png")
+    return folder
+
+
+class TestEvaluate:
+    def test_it_finds_what_the_runs_own_evaluation_found(self, trained, capsys):
+        assert call("evaluate", trained) == 0
+        said = capsys.readouterr().out
+        found = json.loads((trained / "evaluation.json").read_text())
+        expected = evaluations.read(str(trained))[24]
+        assert found["accuracy"] == pytest.approx(expected[tags.ACCURACY], abs=1e-6)
+        assert (found["checkpoint"], found["dataset"], found["split"]) == ("model.ckpt-24", "shapes10", "test[:50]")
+        assert found["examples"] == 50
+        assert said.startswith("model.ckpt-24 on test[:50] of shapes10\n")
+        assert all(name in said for name in SHAPES)
+        assert (trained / "evaluation.png").stat().st_size > 10_000
+
+    def test_another_split_checkpoint_and_place(self, trained, tmp_path, capsys):
+        output = tmp_path / "train.json"
+        flags = [f"--checkpoint={trained}/model.ckpt-8", "--validation_split=train[:30]", f"--output={output}"]
+        assert call("evaluate", trained, *flags) == 0
+        found = json.loads(output.read_text())
+        assert (found["checkpoint"], found["split"], found["examples"]) == ("model.ckpt-8", "train[:30]", 30)
+        assert output.with_suffix(".png").exists()
+
+    def test_the_best_checkpoint_goes_by_name(self, trained, tmp_path, capsys):
+        assert call("evaluate", trained, "--checkpoint=best", f"--output={tmp_path}/best.json") == 0
+        step = json.loads((trained / "best" / "best.json").read_text())["step"]
+        assert json.loads((tmp_path / "best.json").read_text())["checkpoint"] == f"model.ckpt-{step}"
+
+
+class TestPredict:
+    def test_json_lines_are_what_evaluation_computes(self, trained, files, examples, capsys):
+        assert call("predict", trained, f"--images={files}", "--output_format=json_lines", "--batch_size=4") == 0
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [line["path"] for line in found] == [str(files / f"{number}.png") for number in range(6)]
+        for line in found:
+            assert list(line["probabilities"]) == list(SHAPES)
+            assert sum(line["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+            assert line["class"] == max(line["probabilities"], key=line["probabilities"].get)
+
+    def test_a_table_as_a_person_asks_for_it(self, trained, files):
+        """In a process of its own: this one has switched eager execution off."""
+        said = run_main("--mode=predict", f"--model_dir={trained}", f"--images={files}/2.png").stdout
+        (line,) = said.splitlines()
+        assert line.startswith(f"{files}/2.png") and line.count("%") == 3 and any(name in line for name in SHAPES)
+
+    def test_csv_into_a_file(self, trained, files, tmp_path):
+        output = tmp_path / "found.csv"
+        flags = [f"--images={files}/0.png,{files}/3.png", "--output_format=csv", f"--output={output}"]
+        assert call("predict", trained, *flags) == 0
+        rows = list(csv.DictReader(io.StringIO(output.read_text())))
+        assert [row["path"] for row in rows] == [f"{files}/0.png", f"{files}/3.png"]
+        assert {f"probability_{name}" for name in SHAPES} < set(rows[0])
+
+    def test_a_file_that_is_no_image_does_not_end_it(self, trained, files, tmp_path, capsys):
+        (tmp_path / "torn.png").write_bytes((files / "0.png").read_bytes()[:60])
+        assert call("predict", trained, f"--images={tmp_path}/torn.png,{files}/1.png") == 2
+        said = capsys.readouterr()
+        assert f"{files}/1.png" in said.out
+        assert said.err == "error: 1 of 2 files cannot be read as images; their lines say why\n"
+
+
+class TestExport:
+    def test_it_loads_where_there_is_only_tensorflow(self, trained, files, tmp_path, capsys):
+        """Its probabilities are those of --mode=predict."""
+        exported = tmp_path / "model"
+        said = run_main("--mode=export", f"--model_dir={trained}", f"--output={exported}").stdout
+        assert said == f"Export: {exported}\n"
+        card = (exported / "MODEL_CARD.md").read_text()
+        assert "shapes10" in card and "model.ckpt-24" in card
+        code = (
+            "import sys, json, tensorflow as tf\n"
+            "model = tf.saved_model.load(sys.argv[1]).signatures['serving_default']\n"
+            "found = model(tf.constant([open(path, 'rb').read() for path in sys.argv[2:]]))\n"
+            "print(json.dumps(found['probabilities'].numpy().tolist()))\n"
+        )
+        paths = [str(files / f"{number}.png") for number in range(6)]
+        loaded = subprocess.run(
+            [sys.executable, "-c", code, str(exported), *paths], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert loaded.returncode == 0, loaded.stderr[-2000:]
+        assert call("predict", trained, f"--images={','.join(paths)}", "--output_format=json_lines") == 0
+        predicted = [list(json.loads(line)["probabilities"].values()) for line in capsys.readouterr().out.splitlines()]
+        np.testing.assert_allclose(json.loads(loaded.stdout), predicted, atol=1e-5)
+
+    def test_an_export_is_not_written_over(self, trained, tmp_path, capsys):
+        assert call("export", trained, f"--output={tmp_path}") == 2
+        assert str(tmp_path) in capsys.readouterr().err
