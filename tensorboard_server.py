@@ -24,21 +24,21 @@ from collections.abc import Callable, Iterator
 from settings import UserError
 
 DEFAULT_PORT = 6006
-# Time for TensorBoard to clear up after itself, before it is killed.
-GRACE_SECONDS = 10.0
-_ANSWER_SECONDS = 60.0
+GRACE_SECONDS = 10.0  # for TensorBoard to clear up after itself, before it is killed
+_ANSWER_SECONDS, _LISTING_SECONDS = 60.0, 2.0
 _WILDCARDS = ("0.0.0.0", "::")
 # Points kept of each tag. By itself TensorBoard keeps 1,000 scalars, 10 pictures, 10 or 100 texts and 100 PR curves.
 _SAMPLES = {"scalars": 10_000, "images": 100, "text": 1_000, "pr_curves": 200}
+# What an address opens on: the chosen charts, as they are. Smoothed, a learning rate that steps down seems to slide.
+FIRST_PAGE = "#custom_scalars&_smoothingWeight=0"
 # The loader in Rust ("fast", TensorBoard's own default where there is one for the machine) shows every dashboard that
-# the one in Python shows. It alone draws one line where evaluations were repeated after a resume: the Python one needs
-# a session's start in every event file, and the Estimator writes none into eval/. It also lets go of a run that was
-# overwritten. reload_multifile is for the Python one, which else reads only the newest file of a folder to its end.
+# the one in Python shows, and lets go of a run that was overwritten. reload_multifile is for the Python one, which else
+# reads only the newest file of a folder to its end.
 _LOADING = ("--load_fast=auto", "--reload_multifile=true")
-# The child watches its standard input, a pipe that nobody writes to. It ends when this process closes its side or,
-# killed, loses it. A death signal of the kernel (prctl) would be Linux's alone, would come when the thread that
-# started the child ends, and would need code to run between fork and exec, where TensorFlow's threads can hang it.
-# SIGTERM lets TensorBoard stop its data server and remove its temporary files.
+# The child watches its standard input, a pipe that nobody writes to, and ends when this process closes it or is killed.
+# A death signal of the kernel (prctl) would be Linux's alone, would come when the thread that started the child ends,
+# and would need code between fork and exec, where TensorFlow's threads can hang it. SIGTERM lets TensorBoard stop its
+# data server and remove its temporary files.
 _CHILD = """
 import os, runpy, signal, sys, threading, time
 
@@ -85,7 +85,7 @@ def serve(logdir: str, *, host: str, port: int | None, tell: Callable[[str], Non
     happened: queue.SimpleQueue[_Answered | _Ended | signal.Signals] = queue.SimpleQueue()
     with _signals_given_to(happened.put), _started(logdir, host=host, port=port, happened=happened.put):
         while isinstance(event := happened.get(), _Answered):
-            tell(f"TensorBoard: {event.url} shows {logdir}; Ctrl-C ends it")
+            tell(f"TensorBoard: {event.url}{FIRST_PAGE} shows {logdir}; Ctrl-C ends it")
     if isinstance(event, _Ended):
         raise UserError(event.message)
 
@@ -104,7 +104,7 @@ def running(logdir: str, *, host: str, port: int | None, tell: Callable[[str], N
 
     def happened(event: _Answered | _Ended) -> None:
         if isinstance(event, _Answered):
-            tell(f"TensorBoard: {event.url} shows {logdir}")
+            tell(f"TensorBoard: {event.url}{FIRST_PAGE} shows {logdir}")
         elif not over.is_set():
             tell(f"{event.message}; training goes on")
 
@@ -131,23 +131,20 @@ def _started(
 ) -> Iterator[None]:
     """TensorBoard for the length of a block. What becomes of it is given to `happened`, from another thread."""
     arguments = [
-        # TensorBoard takes a leading ~ for a home.
-        f"--logdir={os.path.abspath(logdir)}",
+        f"--logdir={os.path.abspath(logdir)}",  # TensorBoard takes a leading ~ for a home.
         f"--host={host}",
         f"--port={_port_to_ask_for(host, port)}",
         f"--samples_per_plugin={','.join(f'{plugin}={count}' for plugin, count in _SAMPLES.items())}",
         *_LOADING,
     ]
     process = subprocess.Popen(
-        # -P: the folder that the user is in adds no modules.
-        [sys.executable, "-P", "-c", _CHILD, str(GRACE_SECONDS), *arguments],
+        [sys.executable, "-P", "-c", _CHILD, str(GRACE_SECONDS), *arguments],  # -P: the user's folder adds no modules.
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        # Ctrl-C on the terminal is for this process, which then ends the child.
-        start_new_session=True,
+        start_new_session=True,  # Ctrl-C on the terminal is for this process, which then ends the child.
     )
     by_itself = shlex.join([sys.executable, "-m", "tensorboard.main", *arguments])
     follower = threading.Thread(target=_follow, args=[process, by_itself, happened], daemon=True)
@@ -156,17 +153,14 @@ def _started(
         yield
     finally:
         _end(process)
-        # The output ends when the last process that holds it does: TensorBoard's data server.
-        follower.join(GRACE_SECONDS)
+        follower.join(GRACE_SECONDS)  # The output ends with the last process that holds it, the data server.
 
 
 def _port_to_ask_for(host: str, port: int | None) -> str:
     """What TensorBoard's --port is to be; it listens seconds later, so the choice of a free one is left to it."""
-    if not host:
-        # TensorBoard would listen on every address of the machine.
+    if not host:  # TensorBoard would listen on every address of the machine.
         raise UserError("--tensorboard_host is empty; give an address of this machine, or leave it out for localhost")
-    # TensorBoard, too, takes a name for one of an IPv4 address.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET  # TensorBoard, too, takes a name for one of IPv4.
     first = DEFAULT_PORT if port is None else port
     try:
         with socket.socket(family) as probe:
@@ -209,9 +203,16 @@ def _follow(process: subprocess.Popen[str], by_itself: str, happened: Callable[[
 
 
 def _await_answer(url: str) -> None:
+    _request(url, timeout=_ANSWER_SECONDS)
+    # TensorBoard looks for the projector's data once it is asked for its pages, and lists that page from then on.
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        _request(urllib.parse.urljoin(url, "data/plugins_listing"), timeout=_LISTING_SECONDS)
+
+
+def _request(url: str, *, timeout: float) -> None:
     # Not urllib, which would ask a proxy where the environment names one.
     address = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_ANSWER_SECONDS)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
     with contextlib.closing(connection):
         connection.request("GET", address.path)
         connection.getresponse()

@@ -3,6 +3,8 @@
 What comes before a slash is the group that TensorBoard folds a tag into. What each means stands in `descriptions`.
 """
 
+from settings import Metric
+
 # Scalars.
 LOSS = "loss"  # The Estimator's own name; cross-entropy plus weight decay.
 CROSS_ENTROPY = "loss_parts/cross_entropy"
@@ -48,3 +50,8 @@ LEARNING_RATE_CHANGES = "learning_rate_changes"
 def of(group: str, name: str) -> str:
     """The tag of one class or part in a group."""
     return f"{group}/{name}"
+
+
+def of_metric(metric: Metric) -> str:
+    """The tag that a metric of the validation split has."""
+    return {Metric.LOSS: LOSS, Metric.ACCURACY: ACCURACY}[metric]

@@ -112,7 +112,7 @@ def seen(tmp_path_factory):
         patch.setenv("TMPDIR", str(temporary))
         with tensorboard_server.running(str(logdir), host="localhost", port=None, tell=told.put):
             lines = [told.get(timeout=60)]
-            url = lines[0].split()[1]
+            url = lines[0].split()[1].removesuffix(tensorboard_server.FIRST_PAGE)
 
             def read(plugin, run):
                 tag = tags.FLAGS if plugin == "text" else tags.LOSS if plugin == "scalars" else tags.INPUT_IMAGES
@@ -150,7 +150,7 @@ def seen(tmp_path_factory):
 
 
 def test_the_one_line_told_has_the_address_and_the_logdir(seen):
-    assert seen.lines == [f"TensorBoard: {seen.url} shows {seen.logdir}"]
+    assert seen.lines == [f"TensorBoard: {seen.url}#custom_scalars&_smoothingWeight=0 shows {seen.logdir}"]
 
 
 def test_another_port_where_the_default_is_taken(seen):
@@ -280,7 +280,7 @@ def test_serve_tells_the_address_ends_at_a_signal_and_hides_the_chatter(stand_in
     groups: list[int] = []
     serve(tmp_path / "run", tell=tell)
     assert len(lines) == 1 and lines[0].startswith("TensorBoard: http://localhost:")
-    assert lines[0].endswith(f"/ shows {tmp_path}/run; Ctrl-C ends it")
+    assert lines[0].endswith(f"0 shows {tmp_path}/run; Ctrl-C ends it")
     assert not is_alive(processes[0])
     # A terminal's Ctrl-C goes to a whole group.
     assert os.getpgid(0) not in groups
@@ -295,6 +295,36 @@ def test_the_address_is_told_when_it_answers_and_not_before(stand_in, tmp_path):
     found: queue.SimpleQueue[bool] = queue.SimpleQueue()
     with running(tmp_path, tell=lambda line: found.put(answered.exists())):
         assert found.get(timeout=30)
+
+
+LISTING = "/data/plugins_listing"
+
+
+def of_the_listing(action):
+    """What a stand-in does when it is asked what its pages are. It writes down what it is asked, in `asked`."""
+    return f"""
+class Answer(Answer):
+    def do_GET(self):
+        pathlib.Path(__file__).with_name("asked").open("a").write(self.path + "\\n")
+        if self.path == {LISTING!r}:
+            {action}
+        super().do_GET()
+
+server.RequestHandlerClass = Answer
+server.serve_forever()
+"""
+
+
+@pytest.mark.parametrize("action", ["pass", "os._exit(1)", "time.sleep(60)"], ids=["answers", "dies", "is slow"])
+def test_the_pages_are_asked_for_once_and_nothing_depends_on_it(stand_in, tmp_path, monkeypatch, action):
+    """Or the first page that is opened would be without the projector, which TensorBoard looks for when it is asked."""
+    monkeypatch.setattr(tensorboard_server, "_LISTING_SECONDS", 10 if action == "pass" else 0.2)
+    stand_in(ANSWERS + of_the_listing(action))
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with running(tmp_path, tell=told.put):
+        assert told.get(timeout=20).startswith("TensorBoard: http://localhost:")
+        [asked] = tmp_path.rglob("asked")
+        assert asked.read_text().split() == ["/", LISTING]
 
 
 def test_the_address_of_every_interface_is_told_by_the_name_of_the_machine(stand_in, tmp_path):
@@ -354,7 +384,7 @@ def test_serve_says_in_one_line_how_the_child_died(stand_in, tmp_path):
 def test_serve_says_so_when_the_child_dies_later(stand_in, tmp_path):
     """It has said more meanwhile than a pipe holds."""
     dies = "print('more' * 100_000)\nprint('last', flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
-    stand_in(f"{ANSWERS}\nserver.handle_request()\n{dies}")
+    stand_in(f"{ANSWERS}\nserver.handle_request()\nserver.handle_request()\n{dies}")
     lines: list[str] = []
     write_events(tmp_path, 1, {1: 0.5})
     with pytest.raises(UserError, match="^TensorBoard ended with SIGKILL and said last: .*more | last; "):

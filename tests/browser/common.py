@@ -5,6 +5,7 @@ import time
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+STEPS = 40  # of each run that is looked at
 # Text nodes and the tags of elements live in shadow roots below shadow roots, which no selector reaches into.
 _WALK = """
 const found = [];
@@ -13,7 +14,7 @@ const found = [];
   visit(node, found);
   if (node.shadowRoot) walk(node.shadowRoot);
   node.childNodes.forEach(walk);
-})(document.body);
+})(document.body || document.createDocumentFragment());
 return found;
 function visit(node, found) { %s }
 """
@@ -36,6 +37,7 @@ def start(driver_path):
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
     ):
         options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})  # Of this kind are the requests of a page.
     return webdriver.Chrome(options=options, service=Service(driver_path))
 
 
@@ -68,3 +70,10 @@ def see(browser, *wanted):
 
     wait_for(lambda: not missing(), lambda: f"{wanted}, missing {missing()}")
     return texts(browser)
+
+
+def enter_frames(browser, *, depth):
+    """Goes into a frame within a frame, `depth` deep; from there on only what it shows is seen, to the next page."""
+    for level in range(depth):
+        frames = wait_for(lambda: elements(browser, "iframe"), lambda level=level: f"a frame at depth {level + 1}")
+        browser.switch_to.frame(frames[0])

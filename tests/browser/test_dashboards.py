@@ -2,7 +2,7 @@
 
 import gzip
 import json
-import shutil
+import re
 import urllib.parse
 import urllib.request
 
@@ -10,43 +10,17 @@ import pytest
 
 import tensorboard_server
 from input_fn.shapes10 import SHAPES
-from tests.browser import common
-from tests.browser.common import elements, see, texts, wait_for
-from tests.common import run_main
-from tests.test_end_to_end import TINY
+from tests.browser.common import STEPS, elements, enter_frames, see, texts, wait_for
 
 pytestmark = pytest.mark.browser
-STEPS = 40
-
-
-@pytest.fixture(scope="session")
-def runs(shapes10_dir, tmp_path_factory):
-    """Two runs under one parent; the first was stopped and went on."""
-    folder = tmp_path_factory.mktemp("runs")
-    common_flags = [f"--data_dir={shapes10_dir}", *TINY, "--validation_split=test[:100]", "--image_interval=8"]
-    full = ["--summaries=full", "--histogram_interval=8", "--profile_steps=10:13", "--embedding_examples=60"]
-    for train_steps in (STEPS - 16, STEPS):
-        run_main(f"--model_dir={folder}/step", *common_flags, *full, f"--train_steps={train_steps}")
-    constant = ["--learning_rate_schedule=constant", "--learning_rate=0.05", f"--train_steps={STEPS}"]
-    run_main(f"--model_dir={folder}/constant", *common_flags, *constant)
-    return folder
 
 
 @pytest.fixture(scope="session")
 def address(runs):
     said: list[str] = []
     with tensorboard_server.running(str(runs), host="localhost", port=None, tell=said.append):
-        yield wait_for(lambda: [line.split()[1] for line in said if "http" in line], lambda: "TensorBoard")[0]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    driver = shutil.which("chromedriver")
-    if driver is None:
-        pytest.skip("Chromium's driver is not installed (Debian: chromium-driver)")
-    window = common.start(driver)
-    yield window
-    window.quit()
+        (line,) = wait_for(lambda: [line for line in said if "http" in line], lambda: "TensorBoard")
+        yield line.split()[1].removesuffix(tensorboard_server.FIRST_PAGE)
 
 
 @pytest.fixture
@@ -70,6 +44,15 @@ def fetched(address, path, **parameters):
 
 def asked(address, path, **parameters):
     return json.loads(fetched(address, path, **parameters))
+
+
+def test_the_address_opens_on_the_charts_as_they_are(browser, address):
+    """Without smoothing, which would make a slide of the step."""
+    browser.get("about:blank")
+    browser.get(f"{address}{tensorboard_server.FIRST_PAGE}")
+    see(browser, "Curves", "Learning rate")
+    (smoothing,) = wait_for(lambda: elements(browser, "tf-smoothing-input"), lambda: "the smoothing")
+    assert float(smoothing.get_property("weight")) == 0
 
 
 def test_the_first_chart_is_the_notebooks_picture(page):
@@ -139,21 +122,45 @@ def test_hparams_list_both_runs(page):
 
 
 def test_the_projector_has_its_points(page, address):
+    # TensorBoard lists matrices of the checkpoint after ours, and opens on the first run, whichever that is.
     runs = asked(address, "plugin/projector/runs")
-    assert "step/eval" in runs
-    info = asked(address, "plugin/projector/info", run="step/eval")
-    # TensorBoard lists matrices of the checkpoint beside it, after ours.
-    embedding = info["embeddings"][0]
+    assert sorted(runs) == ["constant", "constant/eval", "step", "step/eval"]
+    firsts = {run: asked(address, "plugin/projector/info", run=run)["embeddings"][0] for run in runs}
+    assert {embedding["tensorName"] for embedding in firsts.values()} == {f"validation, step {STEPS}"}
+    embedding = firsts["step"]
     assert embedding["tensorShape"] == [60, 64]
-    labels = fetched(address, "plugin/projector/metadata", run="step/eval", name=embedding["tensorName"]).decode()
+    labels = fetched(address, "plugin/projector/metadata", run="step", name=embedding["tensorName"]).decode()
     assert len(labels.splitlines()) == 60
-    sprite = fetched(address, "plugin/projector/sprite_image", run="step/eval", name=embedding["tensorName"])
+    sprite = fetched(address, "plugin/projector/sprite_image", run="step", name=embedding["tensorName"])
     assert sprite.startswith(b"\x89PNG")
+    # TensorBoard began to look for points before the address was told, and lists the page once it has found some.
+    wait_for(lambda: asked(address, "plugins_listing")["projector"]["enabled"], lambda: "the projector in the list")
     window = page("projector")
-    wait_for(lambda: elements(window, "iframe"), lambda: "the projector's page")
+    enter_frames(window, depth=2)
+    see(window, embedding["tensorName"])
+    items = wait_for(lambda: named(elements(window, "paper-item"), "step"), lambda: "the run in the projector")
+    window.execute_script("arguments[0].click()", items[0])
+    counts = "span.numDataPoints, span.dim"
+    wait_for(
+        lambda: [count.text for count in elements(window, counts)] == ["60", "64"],
+        lambda: f"60 points of 64 dimensions, but {[count.text for count in elements(window, counts)]}",
+    )
+    see(window, embedding["tensorName"], "60x64", "label")
 
 
-def test_the_profile_opens(address):
-    runs = asked(address, "plugin/profile/runs")
-    assert len(runs) == 1
-    assert runs[0].startswith("step/")
+def named(found, text):
+    return [element for element in found if element.get_property("textContent").strip() == text]
+
+
+def test_the_profile_tells_how_long_a_step_took(page, address):
+    (run,) = asked(address, "plugin/profile/runs")
+    assert run.startswith("step/")
+    window = page("profile")
+    enter_frames(window, depth=1)
+    wait_for(lambda: window.execute_script("return typeof loadBundle === 'function'"), lambda: "the profile's page")
+    # The page is blank until it has a library of charts from a host that no test reaches. It is given an empty one.
+    window.execute_script("window.google = {charts: {safeLoad() {}, setOnLoadCallback() {}}}; loadBundle()")
+    found = see(window, run, "overview_page", "Performance Summary", "Average Step Time")
+    after = found[found.index("Average Step Time") :][:4]
+    times = [float(text.split()[0]) for text in after if re.fullmatch(r"[\d.]+ ms", text)]
+    assert times and times[0] > 0, after

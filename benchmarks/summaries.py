@@ -1,0 +1,152 @@
+"""What each level of --summaries costs, in images/s and in megabytes. Writes SUMMARIES.md beside this file.
+
+    python -m benchmarks.summaries [--name=value of main.py ...]
+
+Flags are handed on to every run, such as --data_dir of a prepared CIFAR-10. Leave the machine alone meanwhile.
+"""
+
+import datetime
+import itertools
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tensorboard.backend.event_processing import event_accumulator
+
+from settings import SummaryLevel
+
+ROOT = Path(__file__).parent.parent
+LEVELS = [level.value for level in SummaryLevel]
+ROUNDS = 4
+BATCH_SIZE, SEED_STEPS, SEED_INTERVAL = 64, 20_000, 200  # Of configs/seed.flags.
+# Two hundred times as many scalars as in the seed run, and many times as many pictures and histograms: what a level
+# costs there is far below what is seen here, and below what a machine's speed wavers by.
+STEPS, PICTURES, HISTOGRAMS = 50, 20, 15
+DENSE = [f"--train_steps={STEPS}", "--boundaries=30", "--summary_interval=1", f"--image_interval={PICTURES}"]
+DENSE += [f"--histogram_interval={HISTOGRAMS}", f"--evaluation_interval={STEPS}", "--validation_split=test[:64]"]
+FIRST, LAST = 5, 45  # Steps between which is timed: no start of TensorFlow in it, and no checkpoint.
+# As many points, pictures, histograms and evaluations as in the seed run's 20,000 steps, in 100.
+SEED_COUNTS = ["--train_steps=100", "--boundaries=60", "--summary_interval=1", "--evaluation_interval=5"]
+SEED_COUNTS += ["--validation_split=test[:200]"]
+
+
+def main(handed_on: Sequence[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        times: dict[str, list[np.ndarray]] = {level: [] for level in LEVELS}
+        # Each round starts at another level, so that no level always follows the same one.
+        orders = itertools.islice(itertools.cycle([LEVELS, LEVELS[1:] + LEVELS[:1], LEVELS[2:] + LEVELS[:2]]), ROUNDS)
+        for number, levels in enumerate(orders, start=1):
+            for level in levels:
+                times[level].append(_step_seconds(_train(folder, level, [*DENSE, *handed_on])))
+            told = ", ".join(f"{level} {_images_per_second(times[level][-1]):.1f}" for level in LEVELS)
+            print(f"round {number} of {ROUNDS}, images/s: {told}", flush=True)
+        print("Event files of a run with as many points as the seed run ...", flush=True)
+        megabytes = {level: _megabytes(_train(folder, level, [*SEED_COUNTS, *handed_on])) for level in LEVELS}
+    page = _page(times, megabytes, handed_on)
+    (Path(__file__).parent / "SUMMARIES.md").write_text(page)
+    print(page)
+
+
+def _train(folder: str, level: str, arguments: Sequence[str]) -> Path:
+    model_dir = Path(folder) / level
+    command = [sys.executable, "main.py", "--flagfile=configs/seed.flags", f"--summaries={level}", *arguments]
+    command += [f"--model_dir={model_dir}", "--overwrite"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return model_dir
+
+
+def _step_seconds(model_dir: Path) -> np.ndarray:
+    """Of steps FIRST + 1 to LAST, by the clock on the wall: hooks and the writing of summaries are in it."""
+    record = event_accumulator.EventAccumulator(str(model_dir)).Reload()
+    written = {event.step: event.wall_time for event in record.Scalars("loss")}
+    return np.diff([written[step] for step in range(FIRST, LAST + 1)])
+
+
+def _images_per_second(seconds: np.ndarray) -> float:
+    return BATCH_SIZE / float(seconds.mean())
+
+
+def _extra_milliseconds(runs: Sequence[np.ndarray], interval: int, *, but_not: int) -> float:
+    """What one writing of what has this interval takes, median; where nothing of the other interval is written."""
+    due = [step for step in range(FIRST + 1, LAST) if step % interval == 0 and step % but_not]
+    extra = []
+    for run in runs:
+        usual = np.median(run)
+        # What is fetched for it comes before the curve's point of its step, what is drawn of it after.
+        extra += [run[step - FIRST - 1] + run[step - FIRST] - 2 * usual for step in due]
+    return 1000 * float(np.median(extra))
+
+
+def _megabytes(model_dir: Path) -> float:
+    return sum(path.stat().st_size for path in model_dir.rglob("events.out.tfevents.*")) / 1e6
+
+
+def _page(times: Mapping[str, Sequence[np.ndarray]], megabytes: Mapping[str, float], handed_on: Sequence[str]) -> str:
+    speeds = {level: [_images_per_second(run) for run in runs] for level, runs in times.items()}
+    rows = []
+    for level in LEVELS:
+        ratios = [speed / other for speed, other in zip(speeds[level], speeds[LEVELS[0]], strict=True)]
+        rows.append(
+            f"| `{level}` | {statistics.median(speeds[level]):.1f}"
+            f" | {min(speeds[level]):.1f} to {max(speeds[level]):.1f}"
+            f" | {statistics.median(ratios):.3f} | {min(ratios):.3f} to {max(ratios):.3f} | {megabytes[level]:.1f} |"
+        )
+    names = " ".join(flag.partition("=")[0] for flag in handed_on)
+    return f"""# What summaries cost
+
+Written by `python -m benchmarks.summaries {names}`, {datetime.date.today()}, commit {_commit()}, {_processor()}.
+
+| `--summaries` | images/s, median | range | against `minimal`, median of pairs | range | MB |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+Images/s: ResNet-18 at 96 px, batch {BATCH_SIZE}, {ROUNDS} runs of each level in turn, by the wall clock over steps
+{FIRST + 1} to {LAST}, so that hooks and writing are in it. Scalars are written at every step, pictures every {PICTURES}
+and histograms every {HISTOGRAMS}: {SEED_INTERVAL}, 100 and 67 times as often as `configs/seed.flags` does.
+
+MB: all event files of a run that writes as many points, pictures, histograms and evaluations as the 20,000 steps of
+`configs/seed.flags`.
+
+{_costs(times)}"""
+
+
+def _costs(times: Mapping[str, Sequence[np.ndarray]]) -> str:
+    """What one writing costs, and all of them in the seed run."""
+    step = {level: float(np.median(np.concatenate(runs))) for level, runs in times.items()}
+    base = step[LEVELS[0]]
+    found = {
+        "scalars, beyond those of `minimal`": (1000 * (step["standard"] - base), SEED_INTERVAL),
+        "pictures": (_extra_milliseconds(times["standard"], PICTURES, but_not=STEPS), SEED_STEPS // 10),
+        "histograms": (_extra_milliseconds(times["full"], HISTOGRAMS, but_not=PICTURES), SEED_STEPS // 20),
+    }
+    rows = [
+        f"| {what} | {extra:.0f} | {interval} | {extra / 1000 / interval / base:.3%} |"
+        for what, (extra, interval) in found.items()
+    ]
+    return f"""| one writing of | ms | every so many steps of the seed run | of its time |
+|---|---|---|---|
+{chr(10).join(rows)}
+
+By the median step of {1000 * base:.0f} ms; a negative number is the machine's wavering.
+"""
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} cores of {names[0]}" if names else platform.machine()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
