@@ -1,10 +1,10 @@
 # make train, make test: each does all of its own set-up. See README.md and BUILD.md.
 PYTHON_RUN := .venv/bin/python
 
-.PHONY: help train test test-browser check lock
+.PHONY: help train test test-browser test-slow soak check audit lock
 
 help: ## Say what can be made.
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 train: .venv/run.installed ## Set up, and train on the embedded data set until the learning rate has stepped down.
 	$(PYTHON_RUN) main.py --flagfile=configs/quickstart.flags
@@ -15,10 +15,19 @@ test: .venv/dev.installed ## Set up, and run the test suite.
 test-browser: .venv/dev.installed ## Look at a run in TensorBoard with a real browser (needs Chromium and its driver).
 	$(PYTHON_RUN) -m pytest -m browser
 
+test-slow: .venv/dev.installed ## Kill runs, stop workers, and see what they make of it.
+	$(PYTHON_RUN) -m pytest -m slow
+
+soak: .venv/dev.installed ## Kill runs at 30 random moments; each must end as one that was never interrupted.
+	$(PYTHON_RUN) -m tests.soak
+
 check: .venv/dev.installed ## Lint, formatting and types.
 	$(PYTHON_RUN) -m ruff check .
 	$(PYTHON_RUN) -m ruff format --check .
 	$(PYTHON_RUN) -m mypy
+
+audit: .venv/dev.installed ## Report known vulnerabilities of the locked packages (needs a network).
+	tools/audit.sh
 
 lock: ## Write the lock files anew from pyproject.toml (needs uv).
 	for name in dev run gpu; do \

@@ -1,8 +1,10 @@
 """Makers of what tests need, and the program run as a user runs it."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,3 +60,40 @@ def run_main(*arguments: str, check: bool = True, **options) -> subprocess.Compl
         said = "\n".join([*done.stdout.splitlines()[-20:], *done.stderr.splitlines()[-20:]])
         assert done.returncode == 0, f"main.py {' '.join(arguments)}\n{said}"
     return done
+
+
+def make_settings(**changes) -> settings.Settings:
+    """A tiny run; `changes` may name fields of `Training` and of the other parts, and parts."""
+    parts: dict[str, Any] = {
+        "training": settings.Training(
+            batch_size=16,
+            train_steps=20,
+            seed=0,
+            deterministic=False,
+            initialize_from=None,
+            summary_interval=4,
+            evaluation_interval=8,
+        ),
+        "checkpoints": settings.Checkpoints(
+            keep_checkpoints=5, keep_checkpoint_every_hours=None, best_metric=settings.Metric.ACCURACY
+        ),
+        "stopping": settings.Stopping(
+            stop_after_evaluations_without_improvement=None,
+            stop_at_accuracy=None,
+            best_metric=settings.Metric.ACCURACY,
+        ),
+        "divergence": settings.Divergence(on_nan=settings.OnNan.STOP, max_rollbacks=3),
+        "summaries": settings.Summaries(
+            summaries=settings.SummaryLevel.MINIMAL,
+            image_interval=8,
+            histogram_interval=8,
+            embedding_examples=0,
+            profile_steps=None,
+        ),
+        "devices": settings.Devices(num_gpus=None, cpu_replicas=1),
+    }
+    for name, part in parts.items():
+        own = {field: changes.pop(field) for field in list(changes) if field in vars(part)}
+        parts[name] = dataclasses.replace(part, **own)
+    whole = {"model_dir": "run", "data": make_data(), "model": make_model(), **parts}
+    return settings.Settings(**{**whole, **changes})

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import re
 
 import pytest
@@ -13,16 +14,19 @@ from tests.common import ROOT
 # Which rooms a room may import. Every room may read settings.
 ALLOWED = {
     "settings": set(),
-    "control": set(),
+    "locks": set(),
+    "control": {"locks"},
+    "checkpoints": {"control"},
     "flags": set(),
     "run_record": {"control"},
-    "input_fn": set(),
+    "input_fn": {"locks"},
     "summaries": set(),
     "model_fn": {"summaries"},
-    "hooks": {"summaries", "model_fn", "control"},
+    "hooks": {"summaries", "model_fn", "control", "checkpoints"},
     "cluster": set(),
     "report": {"summaries"},
-    "training": {"input_fn", "model_fn", "hooks", "cluster", "summaries"},
+    "training": {"input_fn", "model_fn", "hooks", "cluster", "summaries", "control", "checkpoints"},
+    "serving": {"input_fn", "model_fn"},
     "tensorboard_server": set(),
     "modes": {
         "tensorboard_server",
@@ -33,31 +37,49 @@ ALLOWED = {
         "input_fn",
         "model_fn",
         "training",
+        "serving",
+        "checkpoints",
         "report",
     },
     "main": {"flags", "modes"},
+    "benchmarks": set(),
 }
 # Which rooms may import a library.
 LIBRARIES = {
     "tensorflow_datasets": {"input_fn"},
     "absl": {"flags"},
     "matplotlib": {"report", "summaries"},
-    "tensorboard": {"report", "summaries"},
+    "tensorboard": {"report", "summaries", "benchmarks"},
     "tqdm": {"hooks"},
-    "tensorflow": {"input_fn", "model_fn", "summaries", "hooks", "cluster", "training"},
+    "tensorflow": {
+        "input_fn",
+        "model_fn",
+        "summaries",
+        "hooks",
+        "cluster",
+        "training",
+        "checkpoints",
+        "serving",
+    },
+    "PIL": {"serving", "summaries"},
 }
 
 
+@functools.cache
 def sources():
     """(room, path) of every file of the program."""
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT).parts
-        if parts[0] not in ("tests", ".venv", "runs", "data"):
-            yield parts[0].removesuffix(".py"), path
+    own = [path for path in ROOT.iterdir() if path.name not in ("tests", ".venv", "runs", "data")]
+    paths = sorted(path for each in own for path in (each.rglob("*.py") if each.is_dir() else [each]))
+    return [(path.relative_to(ROOT).parts[0].removesuffix(".py"), path) for path in paths if path.suffix == ".py"]
+
+
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text())
 
 
 def imported(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -98,7 +120,7 @@ def test_only_the_edge_reads_the_environment():
 
 def test_only_sources_knows_tfds():
     users = {path.name for _, path in sources() if "tensorflow_datasets" in set(imported(path))}
-    assert users <= {"sources.py", "shapes10.py"}
+    assert users <= {"sources.py", "preparing.py", "damage.py", "shapes10.py"}
 
 
 def test_settings_have_no_defaults():
@@ -119,7 +141,7 @@ def test_a_tag_is_named_in_one_place(tag):
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for room, path in sources()
         if room in rooms and path.name != "tags.py"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and node.value == tag
     ]
     assert tag_values().count(tag) == 1

@@ -112,7 +112,7 @@ def test_the_validation_pages_are_written(finished):
     assert classes & set(found["scalars"])
     assert set(found["images"]) == {tags.CONFUSION_MATRIX, tags.MISTAKES}
     assert {tags.of(tags.PRECISION_RECALL, form) for form in SHAPES} <= set(found["tensors"])
-    assert (folder / "eval" / "projector_config.pbtxt").exists()
+    assert "validation, step 20" in (folder / "projector_config.pbtxt").read_text()
 
 
 def test_the_graph_holds_no_data(finished):

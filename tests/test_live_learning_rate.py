@@ -1,14 +1,7 @@
 """The learning rate of real training processes, changed from other processes, through a SIGKILL and a resume."""
 
-import contextlib
-import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import threading
 
 import numpy as np
 import pytest
@@ -19,66 +12,11 @@ import run_record
 import settings
 from control import requests
 from summaries import tags
-from tests.common import ROOT, run_main
+from tests.common import run_main
+from tests.processes import start_cluster
 from tests.test_end_to_end import TINY
 
 SCHEDULED = np.float32(0.1)
-
-
-class Process:
-    """`main.py` as it runs, line by line. It is killed after four minutes, so that no test waits for ever."""
-
-    def __init__(self, *arguments, **environment):
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "main.py", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        assert self._process.stdout
-        self._output = self._process.stdout
-        self._watchdog = threading.Timer(240, self._process.kill)
-        self._watchdog.start()
-        self.said: list[str] = []
-
-    def wait_for(self, pattern):
-        """The match of the first line from here on that has the pattern."""
-        for line in self._output:
-            self.said.append(line)
-            if match := re.search(pattern, line):
-                return match
-        raise AssertionError(f"ended before it said {pattern!r}:\n{''.join(self.said)}")
-
-    def kill(self):
-        self._process.send_signal(signal.SIGKILL)
-        self.close()
-
-    def finish(self):
-        """Lets it end, and returns its exit status."""
-        self.said += self._output
-        return self._process.wait()
-
-    def close(self):
-        self._watchdog.cancel()
-        self._process.kill()
-        self._process.wait()
-        self._output.close()
-
-
-@pytest.fixture
-def start():
-    """Starts processes that do not outlive the test."""
-    with contextlib.ExitStack() as stack:
-
-        def started(*arguments, **environment):
-            process = Process(*arguments, **environment)
-            stack.callback(process.close)
-            return process
-
-        yield started
 
 
 def training(folder, data_dir, *, train_steps):
@@ -117,6 +55,7 @@ def text_notes(folder):
     return texts
 
 
+@pytest.mark.slow
 def test_three_changes_a_kill_and_a_resume(start, shapes10_dir, tmp_path):
     folder = tmp_path / "run"
     run = start(*training(folder, shapes10_dir, train_steps=100_000))
@@ -126,9 +65,9 @@ def test_three_changes_a_kill_and_a_resume(start, shapes10_dir, tmp_path):
     run.wait_for(r"learning rate 0.003,")
     changes.append((change(folder, "--learning_rate_factor=0.5"), 0.0015))
     run.wait_for(r"learning rate 0.0015,")
-    refused = run_main("--mode=set_learning_rate", f"--model_dir={folder}", "--learning_rate=1e39", check=False)
+    refused = run_main("--mode=set_learning_rate", f"--model_dir={folder}", "--learning_rate_factor=1e-37", check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "the run refuses: the learning rate would be 1e+39" in refused.stderr
+    assert "the run refuses: the learning rate would be 1.5e-40" in refused.stderr
     (folder / requests.FOLDER / "0.json").write_text("{")
     run.wait_for(r"learning rate unchanged: request '0.json' refused: not JSON")
     changes.append((change(folder, "--learning_rate=0.05"), 0.05))
@@ -155,25 +94,7 @@ def test_three_changes_a_kill_and_a_resume(start, shapes10_dir, tmp_path):
     assert "is not running" in over.stderr
 
 
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def start_cluster(start, arguments, scratch):
-    ports = free_ports(2)
-    cluster = {"chief": [f"localhost:{ports[0]}"], "worker": [f"localhost:{ports[1]}"]}
-
-    def task(role):
-        config = json.dumps({"cluster": cluster, "task": {"type": role, "index": 0}})
-        return start(*arguments, TF_CONFIG=config, TMPDIR=str(scratch))
-
-    return task("chief"), task("worker")
-
-
+@pytest.mark.slow
 def test_two_workers_change_together_and_resume(start, shapes10_dir, tmp_path):
     folder, scratch = tmp_path / "run", tmp_path / "scratch"
     scratch.mkdir()

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
+import main
 import report
 from control import evaluations, journal
 from summaries import tags
@@ -89,6 +90,7 @@ PLATEAU = [
 ]
 
 
+@pytest.mark.slow
 def test_a_plateau_steps_down_and_survives_a_resume(shapes10_dir, tmp_path):
     """What follows from the evaluations that there were is worked out here anew, over both processes."""
     for train_steps in (20, 44):
@@ -142,6 +144,21 @@ def test_a_comparison_ends_with_table_and_figure(compared):
     assert (folder / "compare.md").read_text().startswith("| run |")
 
 
+def test_the_report_of_a_directory_of_runs_shows_them_side_by_side(compared, tmp_path, capsys):
+    """Against the run at a constant rate, whatever comes first by name."""
+    folder, _ = compared
+    moved = tmp_path / "moved"
+    shutil.copytree(folder, moved)
+    for page in moved.glob("compare.*"):
+        page.unlink()
+    (moved / "constant").rename(moved / "z_constant")
+    assert main.main(["main.py", "--mode=report", f"--model_dir={moved}"]) == 0
+    said = capsys.readouterr().out
+    rows = [line.split("  ")[0] for line in said.splitlines()[1:4]]
+    assert rows == ["cosine", "step", "z_constant (control)"], said
+    assert (moved / "compare.html").stat().st_size > 10_000
+
+
 def test_a_comparison_goes_on_where_it_stopped(compared, shapes10_dir, tmp_path):
     """One run complete, one not there: only that one is trained, and the table is as before."""
     folder, done = compared
@@ -154,6 +171,7 @@ def test_a_comparison_goes_on_where_it_stopped(compared, shapes10_dir, tmp_path)
     assert row.findall(again.stdout) == row.findall(done.stdout) != []
 
 
+@pytest.mark.slow
 def test_a_diverging_run_does_not_end_the_comparison(shapes10_dir, tmp_path):
     runs = ["--run=wild --boundaries=50% --values=1e30,1e29", "--run=tame --boundaries=50%"]
     done = run_main(*tiny("compare", tmp_path, shapes10_dir, "--train_steps=8", *runs))
