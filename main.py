@@ -6,16 +6,10 @@ from collections.abc import Sequence
 
 import flags
 import modes
-from settings import Preempted, UserError, Verbosity
-
-# Exit statuses.
-COMPLETE = 0
-USAGE = 2
-PREEMPTED = 75  # sysexits' EX_TEMPFAIL: try again.
-INTERRUPTED = 130  # A shell's status of what SIGINT has ended.
+from settings import ExitStatus, Preempted, UserError, Verbosity
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> ExitStatus:
     try:
         command = flags.parse(argv)
         if command is None:
@@ -23,19 +17,19 @@ def main(argv: Sequence[str]) -> int:
         else:
             quiet_tensorflow(command.verbosity)
             modes.MODES[command.mode](command)
-        return COMPLETE
+        return ExitStatus.COMPLETE
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return USAGE
+        return ExitStatus.USAGE
     except Preempted as stop:
         print(f"{stop}; the same command goes on from there", file=sys.stderr)
-        return PREEMPTED
+        return ExitStatus.PREEMPTED
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # Who reads what is printed has seen enough, as in `| head`. Python would complain once more when it closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return COMPLETE
+        return ExitStatus.COMPLETE
 
 
 def quiet_tensorflow(verbosity: Verbosity) -> None:

@@ -36,6 +36,7 @@ def make_learning_rate(schedule: settings.Schedule, *, warmup=0, scale=1.0) -> s
 def make_model(**changes) -> settings.Model:
     values = {
         "network": settings.Network.RESNET8,
+        "sync_batch_norm": False,
         "learning_rate": make_learning_rate(settings.PiecewiseConstant(boundaries=(3,), values=(0.1, 0.01))),
         "momentum": 0.9,
         "weight_decay": 1e-4,
@@ -60,6 +61,16 @@ def run_main(*arguments: str, check: bool = True, **options) -> subprocess.Compl
         said = "\n".join([*done.stdout.splitlines()[-20:], *done.stderr.splitlines()[-20:]])
         assert done.returncode == 0, f"main.py {' '.join(arguments)}\n{said}"
     return done
+
+
+def make_devices(**changes) -> settings.Devices:
+    values: dict[str, Any] = {
+        "distribution_strategy": settings.DistributionStrategy.AUTO,
+        "all_reduce": settings.AllReduce.AUTO,
+        "num_gpus": None,
+        "cpu_replicas": 1,
+    }
+    return settings.Devices(**{**values, **changes})
 
 
 def make_settings(**changes) -> settings.Settings:
@@ -90,7 +101,8 @@ def make_settings(**changes) -> settings.Settings:
             embedding_examples=0,
             profile_steps=None,
         ),
-        "devices": settings.Devices(num_gpus=None, cpu_replicas=1),
+        "devices": make_devices(),
+        "cluster": settings.Cluster(evaluator_task=False, startup_timeout=60, peer_timeout=30, stall_timeout=600),
     }
     for name, part in parts.items():
         own = {field: changes.pop(field) for field in list(changes) if field in vars(part)}

@@ -1,8 +1,8 @@
-"""Flags of the run as a whole, its data and its devices."""
+"""Flags of the run as a whole, and of its data."""
 
 import settings as s
 from flags import parsers as p
-from flags.registry import COUNT, TEXT, Group, define, switch
+from flags.registry import TEXT, Group, define, switch
 
 switch(Group.RUN, "help", "Show this help.")
 define(Group.RUN, "mode", s.Mode.TRAIN_AND_EVALUATE, "What to do.", p.member_of(s.Mode))
@@ -56,13 +56,4 @@ define(
     "Strength of random colour in training: brightness +-s, contrast 1+-s, hue +-s/4. 0 for none.",
     p.Number(float, low=0, below=1),
     hyper_parameter=True,
-)
-
-define(Group.DEVICES, "num_gpus", None, "GPUs to train on. Default: all there are.", COUNT)
-define(
-    Group.DEVICES,
-    "cpu_replicas",
-    1,
-    "Replicas to train on where there is no GPU, each a share of the processor.",
-    p.Number(int, low=1, below=65),
 )

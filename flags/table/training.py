@@ -12,6 +12,12 @@ define(
     p.member_of(s.Network),
     hyper_parameter=True,
 )
+switch(
+    Group.MODEL,
+    "sync_batch_norm",
+    "Normalise by the statistics of the whole global batch, not of each replica's share by itself. Costs speed.",
+    hyper_parameter=True,
+)
 define(
     Group.MODEL,
     "weight_decay",

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from cluster import strategy
 from cluster.topology import ALONE, Task
-from settings import Devices, UserError
-from tests.common import make_settings
+from settings import UserError
+from tests.common import make_devices, make_settings
 
 
 @pytest.fixture
@@ -25,26 +25,26 @@ def machine(monkeypatch):
 )
 def test_gpus_go_first_and_processors_stand_in(machine, gpus, num_gpus, cpu_replicas, replicas):
     machine(gpus)
-    assert strategy.num_replicas(Devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas), ALONE) == replicas
+    assert strategy.num_replicas(make_devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas), ALONE) == replicas
 
 
 def test_more_gpus_than_there_are_is_said(machine):
     machine(1)
     with pytest.raises(UserError, match="--num_gpus=2: this machine has 1"):
-        strategy.num_replicas(Devices(num_gpus=2, cpu_replicas=1), ALONE)
+        strategy.num_replicas(make_devices(num_gpus=2, cpu_replicas=1), ALONE)
 
 
 def test_devices_are_told_by_name(monkeypatch):
     gpus = {"first": {"device_name": "NVIDIA A100"}, "second": {}}
     monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: list(gpus))
     monkeypatch.setattr(strategy.tf.config.experimental, "get_device_details", lambda gpu: gpus[gpu])
-    described = strategy.describe_devices(Devices(num_gpus=None, cpu_replicas=1))
+    described = strategy.describe_devices(make_devices(num_gpus=None, cpu_replicas=1))
     assert described == "/gpu:0 (NVIDIA A100), /gpu:1 (GPU)"
 
 
 def test_processors_are_told_where_there_is_no_gpu(machine):
     machine(0)
-    described = strategy.describe_devices(Devices(num_gpus=None, cpu_replicas=2))
+    described = strategy.describe_devices(make_devices(num_gpus=None, cpu_replicas=2))
     assert described == f"/cpu:0 ({os.cpu_count()} processors), /cpu:1 ({os.cpu_count()} processors)"
 
 
@@ -68,4 +68,4 @@ def test_replicas_on_the_processor_are_mirrored():
 
 def test_replicas_of_all_workers_share_a_batch(machine):
     machine(2)
-    assert strategy.num_replicas(Devices(num_gpus=None, cpu_replicas=1), Task(is_chief=False, num_workers=3)) == 6
+    assert strategy.num_replicas(make_devices(num_gpus=None, cpu_replicas=1), Task(is_chief=False, num_workers=3)) == 6
