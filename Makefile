@@ -1,7 +1,7 @@
 # make train, make test: each does all of its own set-up. See README.md and BUILD.md.
 PYTHON_RUN := .venv/bin/python
 
-.PHONY: help train test test-browser test-slow soak check audit lock
+.PHONY: help train test test-browser test-slow test-cluster cluster-local soak check audit lock
 
 help: ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -17,6 +17,9 @@ test-browser: .venv/dev.installed ## Look at a run in TensorBoard with a real br
 
 test-slow: .venv/dev.installed ## Kill runs, stop workers, and see what they make of it.
 	$(PYTHON_RUN) -m pytest -m slow
+
+test-cluster: .venv/dev.installed ## Run cluster jobs, and make them fail; those on Slurm need its packages, and root.
+	$(PYTHON_RUN) -m pytest -m cluster
 
 soak: .venv/dev.installed ## Kill runs at 30 random moments; each must end as one that was never interrupted.
 	$(PYTHON_RUN) -m tests.soak

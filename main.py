@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import flags
 import modes
-from settings import ExitStatus, Preempted, UserError, Verbosity
+from settings import ExitStatus, PeerLost, Preempted, UserError, Verbosity
 
 
 def main(argv: Sequence[str]) -> ExitStatus:
@@ -24,6 +24,9 @@ def main(argv: Sequence[str]) -> ExitStatus:
     except Preempted as stop:
         print(f"{stop}; the same command goes on from there", file=sys.stderr)
         return ExitStatus.PREEMPTED
+    except PeerLost as lost:
+        print(f"error: {lost}", file=sys.stderr)
+        return ExitStatus.PEER_LOST
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:

@@ -3,6 +3,7 @@
 from checkpoints.aside import newest_readable, set_aside
 from checkpoints.best import BEST, Best, keep_best, read_best
 from checkpoints.files import Refused, all_of, files_of, in_use, later_than, prefix_of, refused, remove, unfinished
+from checkpoints.held import held
 from checkpoints.reading import Broken, Examination, examine, global_step, newest_finite
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "examine",
     "files_of",
     "global_step",
+    "held",
     "in_use",
     "keep_best",
     "later_than",

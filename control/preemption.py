@@ -1,6 +1,7 @@
 """Signals that tell a process to stop: from a person, a scheduler, a machine that is taken away."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -27,6 +28,10 @@ class Preemption:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if not self.deferred:
             raise Preempted(f"stopped by {self.asked.name}")
+
+    def ask(self) -> None:
+        """Stops this process as a signal would. For any thread."""
+        os.kill(os.getpid(), signal.SIGTERM)
 
     @contextlib.contextmanager
     def raising(self) -> Iterator[None]:

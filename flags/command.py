@@ -49,9 +49,9 @@ def parse(argv: Sequence[str]) -> Command | None:
         _take(argument)
     if FLAGS.help:
         return None
-    if not FLAGS.model_dir:
+    if not FLAGS.model_dir and FLAGS.mode is not s.Mode.SHOW_CLUSTER:
         raise s.UserError("--model_dir is missing; name a directory for the run, such as --model_dir=runs/first")
-    if odd := re.search(r"[][*?\\]", FLAGS.model_dir):
+    if odd := re.search(r"[][*?\\]", FLAGS.model_dir or ""):
         raise s.UserError(
             f"--model_dir={FLAGS.model_dir}: TensorFlow takes {odd[0]} for a pattern and finds no checkpoint there;"
             " give a directory without []*?\\ in its name"

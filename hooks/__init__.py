@@ -1,5 +1,6 @@
 """Session hooks: what happens beside the steps of a training run."""
 
+from hooks.alive import AliveHook
 from hooks.divergence import Diverged, DivergenceHook
 from hooks.due import Due
 from hooks.evaluation import EvaluateListener, record, tell
@@ -16,6 +17,7 @@ from hooks.summary import MINIMAL, Pages, SummaryHook
 
 __all__ = [
     "MINIMAL",
+    "AliveHook",
     "Diverged",
     "DivergenceHook",
     "Due",

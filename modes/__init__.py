@@ -6,7 +6,7 @@ TensorFlow takes seconds to import, so the rooms that need it are imported where
 from collections.abc import Callable
 
 import flags
-from modes import rates, train, use, watch
+from modes import clusters, rates, train, use, watch
 from settings import Mode
 
 MODES: dict[Mode, Callable[[flags.Command], None]] = {
@@ -20,4 +20,5 @@ MODES: dict[Mode, Callable[[flags.Command], None]] = {
     Mode.EVALUATE: use.evaluate,
     Mode.PREDICT: use.predict,
     Mode.EXPORT: use.export,
+    Mode.SHOW_CLUSTER: clusters.show_cluster,
 }

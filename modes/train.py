@@ -2,28 +2,32 @@
 
 import contextlib
 import os
+import tempfile
 
 import flags
 import run_record
 import tensorboard_server
-from cluster import topology
+from cluster import membership, topology
 from control import lock, preemption
 from control.preemption import Preemption
 from modes.experiments import experiment
 from modes.watch import listening, report, report_records
 from settings import Settings, UserError
 
+# Flags that may differ from task to task of a cluster.
+_OF_ONE_TASK = ("model_dir", "data_dir", "manual_dir", "verbosity", "with_tensorboard", "tensorboard_host")
+
 
 def train_and_evaluate(command: flags.Command) -> None:
     """Trains to --train_steps from the newest checkpoint in --model_dir, evaluating as it goes, and reports."""
-    is_chief = topology.this_task().is_chief
-    alongside = command.values["with_tensorboard"] and is_chief
+    task = _task(command)
+    alongside = command.values["with_tensorboard"] and task.is_chief
     with (
         preemption.watched() as signals,
         tensorboard_server.running(command.model_dir, **listening(command)) if alongside else contextlib.nullcontext(),
     ):
-        _train(experiment(command), signals, overwrite=command.values["overwrite"])
-        if is_chief:
+        _train(experiment(command), task, signals, overwrite=command.values["overwrite"])
+        if task.is_chief:
             report(command)
 
 
@@ -31,16 +35,19 @@ def compare(command: flags.Command) -> None:
     """Trains each --run in its own directory under --model_dir, where it stopped if it did, and compares them all."""
     comparison = flags.comparison(command)
     runs = comparison.runs
+    task = _task(command)
     # Every command line is checked before the first run starts.
     experiments = {name: experiment(run) for name, run in runs.items()}
     for name, run in experiments.items():
         print(f"== {name} ({list(runs).index(name) + 1} of {len(runs)})", flush=True)
         try:
             with preemption.watched() as signals:
-                _train(run, signals, overwrite=command.values["overwrite"])
+                _train(run, task, signals, overwrite=command.values["overwrite"])
         except UserError as error:
             # The other runs are worth having all the same.
             print(f"{name} ended early: {error}", flush=True)
+    if not task.is_chief:
+        return
     import report as report_room
 
     print(
@@ -55,28 +62,55 @@ def compare(command: flags.Command) -> None:
     )
 
 
-def _train(run: flags.Experiment, signals: Preemption, *, overwrite: bool) -> None:
-    task = topology.this_task()
-    _check_source(run.settings, overwrite=overwrite)
-    with _kept_to_this_process(run.settings.model_dir) if task.is_chief else contextlib.nullcontext():
+def _task(command: flags.Command) -> topology.Task:
+    """What this process is in a cluster; TensorFlow is told what it must know of that."""
+    task = topology.this_task(evaluator_task=command.values["evaluator_task"])
+    topology.publish(task)
+    return task
+
+
+def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, overwrite: bool) -> None:
+    settings = run.settings
+    _check_source(settings, overwrite=overwrite)
+    with contextlib.ExitStack() as stack:
         session, environment = "", {}
         if task.is_chief:
+            stack.enter_context(_kept_to_this_process(settings.model_dir))
             record = run_record.open_run(
-                run.settings.model_dir,
-                flags=run.flags,
-                hyper_parameters=run.hyper_parameters,
-                overwrite=overwrite,
+                settings.model_dir, flags=run.flags, hyper_parameters=run.hyper_parameters, overwrite=overwrite
             )
             session, environment = record.sessions[-1].started, run_record.environment(record)
         import input_fn
         import training
 
         if task.is_chief:
-            info = input_fn.describe(run.settings.data)
+            # Before any other task looks for the newest.
+            training.mend_checkpoints(settings.model_dir)
+        scratch = tempfile.TemporaryDirectory(prefix="stepdown-")
+        members = stack.enter_context(
+            membership.joined(
+                task,
+                settings.cluster,
+                model_dir=settings.model_dir,
+                run={name: value for name, value in run.flags.items() if name not in _OF_ONE_TASK},
+                on_stop_asked=signals.ask,
+                clean_up=scratch.cleanup,
+            )
+        )
+        stack.enter_context(scratch)
+        if task.is_chief:
+            with members.paused("preparing the data set"):
+                info = input_fn.describe(settings.data)
             classes = run_record.Classes(info.class_names, info.stored_size)
-            run_record.keep_classes(run.settings.model_dir, classes)
-        recorded = training.Recorded(run.flags, run.hyper_parameters, environment, session)
-        training.train_and_evaluate(run.settings, task, recorded, signals)
+            run_record.keep_classes(settings.model_dir, classes)
+        training.train_and_evaluate(
+            settings,
+            task,
+            training.Recorded(run.flags, run.hyper_parameters, environment, session),
+            preemption=signals,
+            members=members,
+            scratch=scratch.name,
+        )
 
 
 def _check_source(settings: Settings, *, overwrite: bool) -> None:

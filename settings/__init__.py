@@ -1,6 +1,6 @@
 """What a run is told: frozen dataclasses without defaults, which all live in flags/. Standard library only."""
 
-from settings.endings import ExitStatus, Preempted, UserError
+from settings.endings import ExitStatus, PeerLost, Preempted, UserError
 from settings.learning_rate import (
     Action,
     Constant,
@@ -68,6 +68,7 @@ __all__ = [
     "OnNan",
     "OneCycle",
     "OutputFormat",
+    "PeerLost",
     "PiecewiseConstant",
     "Plateau",
     "Polynomial",

@@ -23,3 +23,10 @@ class Preempted(BaseException):
 
     Not an Exception: no handler of failures is meant to catch it, as with KeyboardInterrupt.
     """
+
+
+class PeerLost(BaseException):
+    """Another task of the job is gone, or does not come. The message is one line. The job is to be started again.
+
+    Not an Exception, for the reason that Preempted is none.
+    """

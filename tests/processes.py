@@ -14,11 +14,14 @@ from tests.common import ROOT
 
 
 class Process:
-    """`main.py` as it runs, line by line. It is killed after four minutes, so that no test waits for ever."""
+    """`main.py` as it runs, line by line. It is killed after four minutes, so that no test waits for ever.
 
-    def __init__(self, *arguments, **environment):
+    `inside`: a command that it is started by, and that makes way for it.
+    """
+
+    def __init__(self, *arguments, inside=(), **environment):
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "main.py", *arguments],
+            [*inside, sys.executable, "-u", "main.py", *arguments],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
@@ -60,19 +63,31 @@ class Process:
 
 
 def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """As many ports in a row that nobody uses, and one more after them: the chief's membership server's."""
+    for first in range(21_000 + os.getpid() % 4_000, 32_000, count + 1):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + count + 1):
+                stack.enter_context(socket.socket()).bind(("", port))
+            return list(range(first, first + count))
+    raise AssertionError("no ports are free")
 
 
-def start_cluster(start, arguments, scratch):
-    ports = free_ports(2)
-    cluster = {"chief": [f"localhost:{ports[0]}"], "worker": [f"localhost:{ports[1]}"]}
+def tf_config(cluster, role, index=0):
+    return json.dumps({"cluster": cluster, "task": {"type": role, "index": index}})
 
-    def task(role):
-        config = json.dumps({"cluster": cluster, "task": {"type": role, "index": 0}})
-        return start(*arguments, TF_CONFIG=config, TMPDIR=str(scratch))
 
-    return task("chief"), task("worker")
+def cluster_of(*, workers=1, evaluator=False):
+    """A cluster on this machine: a chief, so many workers beside it, perhaps an evaluator."""
+    addresses = [f"localhost:{port}" for port in free_ports(1 + workers + evaluator)]
+    cluster = {"chief": addresses[:1], "worker": addresses[1 : 1 + workers], "evaluator": addresses[1 + workers :]}
+    return {role: found for role, found in cluster.items() if found}
+
+
+def start_cluster(start, arguments, scratch, *, workers=1, evaluator=False):
+    """All tasks of a cluster, the chief first, the evaluator last."""
+    cluster = cluster_of(workers=workers, evaluator=evaluator)
+    return [
+        start(*arguments, TF_CONFIG=tf_config(cluster, role, index), TMPDIR=str(scratch))
+        for role, found in cluster.items()
+        for index in range(len(found))
+    ]

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import training
+from cluster.membership import Membership
 from cluster.topology import ALONE
 from control.preemption import Preemption
 from model_fn import network
@@ -31,7 +32,14 @@ def test_a_network_that_amplifies_ends_in_one_clear_line(shapes10_dir, tmp_path,
     monkeypatch.setattr(network._Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
     recorded = training.Recorded(flags={}, hyper_parameters={}, environment={}, session="now")
     with pytest.raises(UserError) as error:
-        training.train_and_evaluate(notebook(tmp_path, shapes10_dir), ALONE, recorded, Preemption())
+        training.train_and_evaluate(
+            notebook(tmp_path, shapes10_dir),
+            ALONE,
+            recorded,
+            preemption=Preemption(),
+            members=Membership(),
+            scratch=str(tmp_path),
+        )
     said = re.fullmatch(
         r"loss is (?:nan|inf) at step (\d+): training has diverged; the last good checkpoint is (\S+/model.ckpt-(\d+));"
         r" try smaller rates .*--learning_rate or --values.*--warmup.*--momentum.*--mode=find_learning_rate.*",

@@ -4,6 +4,15 @@ from training.assembly import newest_step
 from training.evaluation import Found, evaluate
 from training.pages import Recorded
 from training.range_test import range_test, write_image
-from training.run import train_and_evaluate
+from training.run import mend_checkpoints, train_and_evaluate
 
-__all__ = ["Found", "Recorded", "evaluate", "newest_step", "range_test", "train_and_evaluate", "write_image"]
+__all__ = [
+    "Found",
+    "Recorded",
+    "evaluate",
+    "mend_checkpoints",
+    "newest_step",
+    "range_test",
+    "train_and_evaluate",
+    "write_image",
+]

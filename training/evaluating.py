@@ -1,5 +1,8 @@
 """Evaluations of a run's checkpoints on its validation split, and what follows from them."""
 
+import time
+from collections.abc import Callable
+
 import tensorflow as tf
 
 import checkpoints
@@ -10,9 +13,13 @@ from settings import Metric, Settings
 from summaries import tags
 from training import watching
 
+_SECONDS_BETWEEN_LOOKS = 1.0
+
 
 class Evaluator:
     """Call it with the global step of a checkpoint: evaluates that, tells and records the metrics, keeps the best.
+
+    `checkpoint` is where it stands, if not in model_dir.
 
     `stop` is set once the evaluations say that the run ends.
     """
@@ -28,14 +35,14 @@ class Evaluator:
         self._begun = False
         self.stop: stopping.Stop | None = None
 
-    def __call__(self, step: int) -> None:
+    def __call__(self, step: int, checkpoint: str | None = None) -> None:
         model_dir = self._settings.model_dir
         if not self._begun:
             # A process that was killed may have written this very point, and nothing else of the evaluation.
             start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
             tf.compat.v1.summary.FileWriterCache.get(self._estimator.eval_dir()).add_session_log(start, step)
             self._begun = True
-        checkpoint = tf.train.latest_checkpoint(model_dir)
+        checkpoint = checkpoint or checkpoints.prefix_of(model_dir, step)
         metrics = self._estimator.evaluate(self._batches, hooks=self._hooks, checkpoint_path=checkpoint)
         hooks.tell(metrics)
         self._keep_best(checkpoint, step, {tag: float(metrics[tag]) for tag in map(tags.of_metric, Metric)})
@@ -53,6 +60,23 @@ class Evaluator:
             metric=tags.of_metric(metric),
             lower_is_better=metric is Metric.LOSS,
         )
+
+
+class Lookout:
+    """Call it for where and why the evaluations that another task records say that the run ends. Cheap: it looks once a
+    second."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic):
+        self._settings = settings
+        self._clock = clock
+        self._next_look = clock()
+        self._found: stopping.Stop | None = None
+
+    def __call__(self) -> stopping.Stop | None:
+        if self._found is None and self._clock() >= self._next_look:
+            self._next_look = self._clock() + _SECONDS_BETWEEN_LOOKS
+            self._found = early_stop(self._settings, upto_step=self._settings.training.train_steps)
+        return self._found
 
 
 def early_stop(settings: Settings, *, upto_step: int) -> stopping.Stop | None:

@@ -2,18 +2,20 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
 import checkpoints
 import hooks
 import input_fn
-from cluster.topology import Task
-from control import evaluations
+from cluster.membership import Ending, Membership
+from cluster.topology import Role, Task
+from control import evaluations, stopping
 from control.preemption import Preemption
 from settings import Preempted, Settings, UserError
 from summaries import hparams
-from training import assembly, evaluating, event_files, rollback, watching
+from training import assembly, evaluating, evaluator_task, event_files, rollback, watching
 from training.announcement import announcement
 from training.pages import Recorded
 
@@ -25,39 +27,16 @@ class _Run:
     task: Task
     recorded: Recorded
     preemption: Preemption
+    members: Membership
+    scratch: str
 
 
-def train_and_evaluate(settings: Settings, task: Task, recorded: Recorded, preemption: Preemption) -> None:
-    """Trains to the last step from the newest good checkpoint, evaluating each checkpoint on the validation split.
-
-    It ends before the last step where evaluations say so (`settings.stopping`). `task` is what this process is in a
-    cluster. Of a run that is complete already only an evaluation is made up for that its last process did not reach.
+def mend_checkpoints(model_dir: str) -> None:
+    """Sets checkpoints aside that cannot be read, so that all tasks go on from the same. For the chief, first of all.
 
     Raises:
-      Preempted: a signal came; the next start goes on from where the run is.
-      UserError: the run has diverged; its files, or the data set, cannot be read or written.
+      UserError: there are checkpoints, and none can be read.
     """
-    assembly.prepare_tensorflow(deterministic=settings.training.deterministic)
-    replicas = assembly.num_replicas(settings, task)
-    info = input_fn.describe(settings.data)
-    if task.is_chief:
-        _mend_checkpoints(settings.model_dir)
-    step = assembly.newest_step(settings.model_dir)
-    if _has_ended(settings, step):
-        print(_already_complete(settings, step), flush=True)
-    else:
-        print(announcement(settings, info, replicas=replicas, first_step=step), flush=True)
-    run = _Run(settings, info, task, recorded, preemption)
-    try:
-        ended = False
-        while not ended:
-            with event_files.closed_in_the_end():
-                ended = _comes_to_its_end(run)
-    finally:
-        preemption.deferred = False
-
-
-def _mend_checkpoints(model_dir: str) -> None:
     found = checkpoints.examine(model_dir)
     if found.broken and found.good is None:
         why = "; ".join(f"{os.path.basename(each.prefix)}: {each.why}" for each in found.broken)
@@ -68,11 +47,77 @@ def _mend_checkpoints(model_dir: str) -> None:
     checkpoints.newest_readable(model_dir)
 
 
+def train_and_evaluate(
+    settings: Settings,
+    task: Task,
+    recorded: Recorded,
+    *,
+    preemption: Preemption,
+    members: Membership,
+    scratch: str,
+) -> None:
+    """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the validation split.
+
+    It ends before the last step where evaluations say so (`settings.stopping`). `task` is what this process is in a
+    cluster, `members` the tasks there; the evaluator only evaluates. What a task must write and nobody needs goes to
+    `scratch`. Of a run that is complete already only an
+    evaluation is made up for that its last process did not reach. Returns once the last checkpoint is evaluated.
+
+    Raises:
+      Preempted: a signal came; the next start goes on from where the run is.
+      UserError: the run has diverged; its files, or the data set, cannot be read or written.
+    """
+    with members.paused("getting ready"):
+        assembly.prepare_tensorflow(deterministic=settings.training.deterministic)
+        info = input_fn.describe(settings.data)
+    run = _Run(settings, info, task, recorded, preemption, members, scratch)
+    try:
+        if task.role is Role.EVALUATOR:
+            _evaluate_to_the_end(run)
+        else:
+            _tell_what_comes(run)
+            _train_to_the_end(run)
+    except Preempted:
+        if task.is_chief:
+            members.announce(Ending.PREEMPTED, assembly.newest_step(settings.model_dir))
+        else:
+            members.ask_to_stop()
+        raise
+
+
+def _evaluate_to_the_end(run: _Run) -> None:
+    evaluator = evaluating.Evaluator(assembly.estimator(run.settings, run.info, run.task), run.settings, run.info)
+    with event_files.closed_in_the_end():
+        evaluator_task.evaluate_to_the_end(evaluator, run.settings, run.members, scratch=run.scratch)
+
+
+def _tell_what_comes(run: _Run) -> None:
+    settings = run.settings
+    replicas = assembly.num_replicas(settings, run.task)
+    step = assembly.newest_step(settings.model_dir)
+    if _has_ended(settings, step):
+        print(_already_complete(settings, step), flush=True)
+    else:
+        print(announcement(settings, run.info, replicas=replicas, first_step=step), flush=True)
+
+
+def _train_to_the_end(run: _Run) -> None:
+    try:
+        ended = False
+        while not ended:
+            with event_files.closed_in_the_end():
+                ended = _comes_to_its_end(run)
+    finally:
+        run.preemption.deferred = False
+
+
 def _comes_to_its_end(run: _Run) -> bool:
     """Trains until the run ends. False: it has diverged, and is to be trained again from an earlier step."""
     settings = run.settings
-    estimator = assembly.estimator(settings, run.info, run.task)
-    evaluator = evaluating.Evaluator(estimator, settings, run.info) if run.task.is_chief else None
+    with run.members.paused("building the network"):
+        estimator = assembly.estimator(settings, run.info, run.task)
+        evaluates = run.task.is_chief and not run.task.has_evaluator
+        evaluator = evaluating.Evaluator(estimator, settings, run.info) if evaluates else None
     try:
         if not _has_ended(settings, assembly.newest_step(settings.model_dir)):
             _train(run, estimator, evaluator)
@@ -82,27 +127,47 @@ def _comes_to_its_end(run: _Run) -> bool:
             raise
         rollback.go_back(settings, diverged)
         return False
-    step = assembly.newest_step(settings.model_dir)
-    if evaluator and step not in evaluations.read(settings.model_dir):
-        evaluator(step)
+    if run.task.is_chief:
+        step = assembly.newest_step(settings.model_dir)
+        run.members.announce(Ending.COMPLETE, step)
+        if evaluator and step not in evaluations.read(settings.model_dir):
+            evaluator(step)
+        run.members.wait_for_evaluator()
     return True
 
 
 def _train(run: _Run, estimator: tf.estimator.Estimator, evaluator: evaluating.Evaluator | None) -> None:
-    settings = run.settings
-    stop = hooks.StopHook(run.preemption, enough=lambda: bool(evaluator and evaluator.stop))
-    if evaluator:
-        watch = watching.hooks_of_chief(settings, run.info, run.recorded)
-        saving = watching.checkpoints_of_chief(settings, evaluator, stop, run.preemption)
+    settings, is_chief = run.settings, run.task.is_chief
+    early_stop = _early_stop(run, evaluator)
+    stop = hooks.StopHook(run.preemption, enough=lambda: early_stop() is not None)
+    if is_chief:
+        beside = watching.hooks_of_chief(settings, run.info, run.recorded)
+        evaluate = _pausing(run.members, evaluator) if evaluator else None
+        saving = watching.checkpoints_of_chief(settings, evaluate, stop, run.preemption)
     else:
-        watch, saving = watching.hooks_of_worker(settings), watching.checkpoints_of_worker(settings, stop)
-    assembly.train(estimator, settings, run.task, [*watch, stop, saving])
+        beside, saving = watching.hooks_of_worker(settings), watching.checkpoints_of_worker(run.scratch, settings, stop)
+    assembly.train(estimator, settings, run.task, [*beside, hooks.AliveHook(run.members.progress), stop, saving])
     if stop.preempted and not stop.finished and stop.step < settings.training.train_steps:
         raise Preempted(f"stopped at step {stop.step}")
-    if evaluator:
-        if evaluator.stop:
-            print(f"Stopped early after step {evaluator.stop.step}: {evaluator.stop.why}", flush=True)
+    if is_chief:
+        if found := early_stop():
+            print(f"Stopped early after step {found.step}: {found.why}", flush=True)
         tf.compat.v1.summary.FileWriterCache.get(settings.model_dir).add_summary(hparams.end(), stop.step)
+
+
+def _early_stop(run: _Run, evaluator: evaluating.Evaluator | None) -> Callable[[], stopping.Stop | None]:
+    """What tells a task whether evaluations end the run: only the chief has to know."""
+    if evaluator:
+        return lambda: evaluator.stop
+    return evaluating.Lookout(run.settings) if run.task.is_chief else lambda: None
+
+
+def _pausing(members: Membership, evaluate: Callable[[int], None]) -> Callable[[int], None]:
+    def evaluate_without_stalling(step: int) -> None:
+        with members.paused("evaluating"):
+            evaluate(step)
+
+    return evaluate_without_stalling
 
 
 def _has_ended(settings: Settings, step: int) -> bool:

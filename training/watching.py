@@ -1,8 +1,5 @@
 """The hooks of a run: all that happens beside its steps."""
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -50,23 +47,22 @@ def hooks_of_worker(settings: Settings) -> Hooks:
 
 
 def checkpoints_of_chief(
-    settings: Settings, evaluate: Callable[[int], None], stop: hooks.StopHook, preemption: Preemption
+    settings: Settings, evaluate: Callable[[int], None] | None, stop: hooks.StopHook, preemption: Preemption
 ) -> hooks.SavingHook:
-    """Saves, and evaluates what is saved.
+    """Saves, and evaluates what is saved; with None another task does that.
 
     To stand last: the Estimator would put its own before all others, where a diverged model is saved before it is
     noticed, and the evaluation of a checkpoint counts as part of a step.
     """
     due = _due(settings, settings.training.evaluation_interval)
-    listener = hooks.EvaluateListener(settings.model_dir, evaluate, due=due, preemption=preemption)
-    return hooks.SavingHook(settings.model_dir, due=due, stop=stop, listeners=[listener])
+    listeners = []
+    if evaluate:
+        listeners = [hooks.EvaluateListener(settings.model_dir, evaluate, due=due, preemption=preemption)]
+    return hooks.SavingHook(settings.model_dir, due=due, stop=stop, listeners=listeners)
 
 
-def checkpoints_of_worker(settings: Settings, stop: hooks.StopHook) -> hooks.SavingHook:
-    """For a worker that is not the chief. Saving is collective, so it must save when the chief does: into a folder that
-    is thrown away."""
-    scratch = tempfile.mkdtemp(prefix="stepdown-")
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+def checkpoints_of_worker(scratch: str, settings: Settings, stop: hooks.StopHook) -> hooks.SavingHook:
+    """For a worker that is not the chief. Saving is collective, so it must save when the chief does: into `scratch`."""
     return hooks.SavingHook(scratch, due=_due(settings, settings.training.evaluation_interval), stop=stop)
 
 

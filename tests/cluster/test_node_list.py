@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 
@@ -24,8 +25,16 @@ def test_hosts_stand_in_the_order_of_the_text(text, hosts):
 
 @pytest.mark.skipif(shutil.which("scontrol") is None, reason="Slurm's scontrol is not installed")
 @pytest.mark.parametrize("text", LISTS)
-def test_slurm_itself_says_the_same(text):
-    said = subprocess.run(["scontrol", "show", "hostnames", text], capture_output=True, text=True, check=True)
+def test_slurm_itself_says_the_same(tmp_path, text):
+    configuration = tmp_path / "slurm.conf"  # It wants one even for this.
+    configuration.write_text("ClusterName=test\nSlurmctldHost=localhost\n")
+    said = subprocess.run(
+        ["scontrol", "show", "hostnames", text],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "SLURM_CONF": str(configuration)},
+    )
     assert expand(text) == said.stdout.split()
 
 
