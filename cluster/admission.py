@@ -13,6 +13,45 @@ _SECONDS_BETWEEN_CHANGES = 1.0
 _SECONDS_BETWEEN_LINES = 10.0
 
 
+class Strangers:
+    """Connections over which no hello has come yet: few, and none for long."""
+
+    def __init__(self, *, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._since: dict[int, float] = {}
+
+    def __contains__(self, link: int) -> bool:
+        return link in self._since
+
+    def add(self, link: int, now: float) -> None:
+        """Somebody has connected."""
+        self._since[link] = now
+
+    def discard(self, link: int) -> None:
+        """A connection is none of these any more."""
+        self._since.pop(link, None)
+
+    def take_overdue(self, now: float) -> list[int]:
+        """Takes out those that are too old and, the oldest first, too many."""
+        too_many = len(self._since) - self._most
+        overdue = [
+            link
+            for number, (link, since) in enumerate(self._since.items())
+            if number < too_many or now - since >= self._seconds
+        ]
+        return self._take(overdue)
+
+    def take_all(self) -> list[int]:
+        """Takes out all of them."""
+        return self._take(list(self._since))
+
+    def _take(self, links: list[int]) -> list[int]:
+        for link in links:
+            del self._since[link]
+        return links
+
+
 class Waiting:
     """What people are told while tasks are missing: at once, soon after a change, and now and then."""
 

@@ -37,9 +37,10 @@ def listen(task: Task) -> socket.socket:
             if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
                 time.sleep(_SECONDS_BETWEEN_CALLS)
                 continue
+            why = os.strerror(error.errno or 0)
             raise UserError(
-                f"the chief cannot listen on port {port} ({os.strerror(error.errno or 0)}), which it needs besides those of the"
-                " cluster's addresses; end what uses it, or give the tasks other ports"
+                f"the chief cannot listen on port {port} ({why}), which it needs besides those of the cluster's"
+                " addresses; end what uses it, or give the tasks other ports"
             ) from error
 
 

@@ -25,8 +25,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
+from cluster.prefixed import Output
+from cluster.task import Role, name_of
 from settings import ExitStatus, UserError
 
 Process: TypeAlias = subprocess.Popen[bytes]
@@ -40,7 +42,6 @@ _LOOK_SECONDS = 0.1
 _LAST_LINES_SECONDS = 5.0
 # Below the ports that Linux gives to outgoing connections.
 _PORTS = range(10_000, 32_000)
-_COLORS = (36, 33, 32, 35, 34, 31)
 _MOST_TELLING = (ExitStatus.USAGE, ExitStatus.FAILED, ExitStatus.PREEMPTED, ExitStatus.PEER_LOST)
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
@@ -48,19 +49,19 @@ _LIBC = ctypes.CDLL(None)
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A process of the job, by TF_CONFIG's words."""
+    """A process of the job."""
 
-    role: str
+    role: Role
     index: int
 
     @property
     def name(self) -> str:
-        return self.role if self.role in ("chief", "evaluator") else f"{self.role}-{self.index}"
+        return name_of(self.role, self.index)
 
 
 def tasks_of(*, workers: int, ps: int, evaluator: bool) -> list[Task]:
     """The tasks of a job of which `workers` train, the chief among them."""
-    counts = {"chief": 1, "worker": workers - 1, "ps": ps, "evaluator": int(evaluator)}
+    counts = {Role.CHIEF: 1, Role.WORKER: workers - 1, Role.PS: ps, Role.EVALUATOR: int(evaluator)}
     return [Task(role, index) for role, count in counts.items() for index in range(count)]
 
 
@@ -68,8 +69,8 @@ def tf_config(task: Task, tasks: Sequence[Task], first_port: int) -> str:
     """TF_CONFIG of `task`. As under Kubernetes' training operator, the cluster in it is without the evaluator."""
     cluster: dict[str, list[str]] = {}
     for port, each in enumerate(_listening(tasks), first_port):
-        cluster.setdefault(each.role, []).append(f"localhost:{port}")
-    return json.dumps({"cluster": cluster, "task": {"type": task.role, "index": task.index}})
+        cluster.setdefault(each.role.value, []).append(f"localhost:{port}")
+    return json.dumps({"cluster": cluster, "task": {"type": task.role.value, "index": task.index}})
 
 
 def free_ports(tasks: Sequence[Task]) -> int:
@@ -100,32 +101,6 @@ def example(workers: int) -> list[str]:
     """Arguments of main.py for who gives none: the quick start, in a directory of its own."""
     batch = workers * max(1, EXAMPLE_BATCH // workers)
     return [f"--flagfile={EXAMPLE}", "--model_dir=runs/cluster-local", f"--batch_size={batch}"]
-
-
-class Output:
-    """Standard output, shared line by line."""
-
-    def __init__(self, names: Sequence[str], *, color: bool) -> None:
-        self._lock = threading.Lock()
-        width = max(map(len, names))
-        self._prefixes = {
-            name: f"\033[{_COLORS[number % len(_COLORS)]}m{name:<{width}} |\033[0m " if color else f"{name:<{width}} | "
-            for number, name in enumerate(names)
-        }
-
-    def line(self, name: str, text: bytes) -> None:
-        """Writes one line. Once nobody reads any more, it goes nowhere."""
-        with self._lock:
-            try:
-                sys.stdout.buffer.write(self._prefixes[name].encode() + text + b"\n")
-                sys.stdout.buffer.flush()
-            except BrokenPipeError:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def follow(self, name: str, said: BinaryIO) -> None:
-        """Writes what a task says to its end. Of a bar that is drawn over and over, the last."""
-        for line in said:
-            self.line(name, line.rstrip().rpartition(b"\r")[2])
 
 
 class Signals:
@@ -236,7 +211,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _listening(tasks: Sequence[Task]) -> list[Task]:
-    return [task for task in tasks if task.role != "evaluator"]
+    return [task for task in tasks if task.role is not Role.EVALUATOR]
 
 
 def _ended(process: Process) -> int | None:

@@ -120,6 +120,7 @@ def joined(
     tell: Callable[[str], None] = _print,
     leave: Callable[[int], None] = os._exit,
     clean_up: Callable[[], None] = lambda: None,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Iterator[Membership]:
     """Starts together with the other tasks of the job, and is one of them while the block runs.
 
@@ -127,15 +128,19 @@ def joined(
     thread, when the first of the others asks it to stop. Once all tasks have begun, a loss ends this process wherever
     it stands, by a line, `clean_up` and `leave` with an exit status. How the block ends is told to the others.
 
+    `prepare` is what the chief has to do before any other task begins: a UserError in it ends them all. One alone just
+    does it.
+
     Raises:
       UserError: the tasks do not fit together, or one of them cannot begin.
       PeerLost: not all tasks came, or one that had come was lost, before the job began.
     """
     if task.is_alone:
+        prepare()
         yield Membership()
         return
 
-    job = _Job(task, limits, model_dir, calling.as_json(run), Duties(on_stop_asked, tell, leave, clean_up))
+    job = _Job(task, limits, model_dir, calling.as_json(run), Duties(on_stop_asked, tell, leave, clean_up), prepare)
     with _as_chief(job) if task.is_chief else _as_follower(job) as watcher:
         yield _Member(watcher, on_stop_asked)
 
@@ -147,6 +152,7 @@ class _Job:
     model_dir: str
     run: Mapping[str, Any]
     duties: Duties
+    prepare: Callable[[], None]
 
 
 @contextlib.contextmanager
@@ -156,6 +162,8 @@ def _as_chief(job: _Job) -> Iterator[Watcher]:
         token = until_begun.enter_context(shared_token.written(job.model_dir))
         party = Roster(job.task, job.limits, run=job.run, token=token, times=TIMES)
         with _watched(job, party, Wires(listener)) as watcher:
+            job.prepare()
+            watcher.post(party.be_ready)
             _wait_to_begin(watcher)
             until_begun.close()
             yield watcher
@@ -179,7 +187,6 @@ def _watched(job: _Job, party: Roster | Follower, wires: Wires) -> Iterator[Watc
     """Runs the thread for as long as the block runs, and then tells the others how the block ended."""
     tick = min(_LONGEST_TICK, beat_seconds(job.limits))
     watcher = Watcher(party, wires, tick=tick, times=TIMES, duties=job.duties)
-    owner = os.getpid()
     watcher.start()
     farewell: Goodbye | Failure = Failure(Cause.ERROR, "it ended")
     try:
@@ -195,9 +202,8 @@ def _watched(job: _Job, party: Roster | Follower, wires: Wires) -> Iterator[Watc
         farewell = Failure(Cause.ERROR, one_line(f"{type(error).__name__}: {error}"))
         raise
     finally:
-        # A forked child that leaves the block leaves the job to its parent.
-        if os.getpid() == owner:
-            watcher.finish(farewell)
+        # A forked child has neither the thread nor the connections: this says nothing there, and does not wait.
+        watcher.finish(farewell)
 
 
 def _look_for_token(job: _Job, watcher: Watcher, token: str, *, host: str) -> None:

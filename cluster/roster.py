@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import settings
-from cluster.admission import Waiting, listed, refusal
+from cluster.admission import Strangers, Waiting, listed, refusal
 from cluster.messages import (
     VERSION,
     Announcement,
@@ -54,8 +54,9 @@ class Roster(Party):
         self._run = run
         self._token = token
         self._entries: dict[tuple[Role, int], _Entry] = {}
-        self._strangers: dict[int, float] = {}
+        self._strangers = Strangers(most=_SPARE_STRANGERS + len(task.peers), seconds=times.hello)
         self._told_strangers = 0
+        self._is_ready = False
         self._waiting = Waiting()
         self._refusal: str | None = None
         self._came: set[tuple[Role, int]] = set()
@@ -68,12 +69,10 @@ class Roster(Party):
 
     def opened(self, link: int, now: float) -> None:
         """Somebody has connected."""
-        if not self._is_open:
+        if self._is_open:
+            self._strangers.add(link, now)
+        else:
             self.closing.append(link)
-            return
-        self._strangers[link] = now
-        if len(self._strangers) > _SPARE_STRANGERS + len(self._task.peers):
-            self._drop(next(iter(self._strangers)))
 
     def received(self, link: int, message: Message, now: float) -> None:
         """A message has come."""
@@ -100,7 +99,7 @@ class Roster(Party):
 
     def closed(self, link: int) -> None:
         """The other side has closed a connection."""
-        self._strangers.pop(link, None)
+        self._strangers.discard(link)
         if entry := self._entry(link):
             self._lose(entry, CLOSED)
 
@@ -114,6 +113,11 @@ class Roster(Party):
             self._told_strangers += 1
             self._drop(link)
 
+    def be_ready(self, now: float) -> None:
+        """The chief itself is ready."""
+        self._is_ready = True
+        self._begin_if_all_are_ready(now)
+
     def announce(self, announcement: Announcement) -> None:
         """Tells every task how the job ends."""
         self.announcement = announcement
@@ -122,14 +126,15 @@ class Roster(Party):
     def leave(self, farewell: Goodbye | Failure, now: float) -> None:
         """As for any task; the others hear of the chief's failure by its name."""
         if isinstance(farewell, Failure):
-            chief = described(self._task, Role.CHIEF, 0)
-            farewell = dataclasses.replace(farewell, line=blamed(chief, farewell))
+            farewell = dataclasses.replace(farewell, line=blamed(described(self._task, Role.CHIEF, 0), farewell))
+            if farewell.cause is Cause.USAGE and not self.begun:
+                self._fail(Cause.USAGE, farewell.line)
+                return
         super().leave(farewell, now)
 
     def tick(self, now: float, *, stepped: bool, paused_for: str | None) -> None:
         """Time has passed. `stepped`: a step was done since the last call. `paused_for`: why none is to be expected."""
-        for link in [link for link, since in self._strangers.items() if now - since >= self._times.hello]:
-            self._drop(link)
+        self.closing += self._strangers.take_overdue(now)
         self._beat(self._links(), now)
         for entry in self._here():
             if now - entry.heard >= self._limits.peer_timeout:
@@ -164,7 +169,7 @@ class Roster(Party):
         if line:
             self._refuse(link, line)
         else:
-            del self._strangers[link]
+            self._strangers.discard(link)
             self._entries[name] = _Entry(hello, link, heard=now)
             self._send([link], Welcome(self._token))
 
@@ -174,12 +179,12 @@ class Roster(Party):
         self._fail(Cause.USAGE, line)
 
     def _begin_if_all_are_ready(self, now: float) -> None:
-        if not self._is_open or self._missing() or not all(entry.ready for entry in self._here()):
+        if not self._is_open or not self._is_ready or self._missing() or not all(e.ready for e in self._here()):
             return
         self.begun = True
         self._stepped_at = now
         self._send(self._links(), Go())
-        self._drop_strangers()
+        self.closing += self._strangers.take_all()
 
     def _take_goodbye(self, entry: _Entry, ending: Ending, now: float) -> None:
         self._remove(entry)
@@ -223,18 +228,16 @@ class Roster(Party):
             for entry in self._here():
                 entry.here = False
             return
-        self._drop_strangers()
+        self.closing += self._strangers.take_all()
         self.end = End(ExitStatus.USAGE if cause is Cause.USAGE else ExitStatus.PEER_LOST, one_line(line))
 
     def _watch_steps(self, now: float, *, stepped: bool, paused_for: str | None) -> None:
         if stepped or paused_for:
             self._stepped_at, self._paused_for = now, paused_for
-        if (
-            self._deserted
-            and not self.announcement
-            and now - max(self._deserted[0], self._stepped_at) >= (self._times.preempted)
-        ):
-            self._fail(Cause.LOST, self._deserted[1])
+        if self._deserted and self.announcement is None:
+            since, line = self._deserted
+            if now - max(since, self._stepped_at) >= self._times.preempted:
+                self._fail(Cause.LOST, line)
         is_complete = self.announcement is not None and self.announcement.ending is Ending.COMPLETE
         if not is_complete and now - self._stepped_at >= self._limits.stall_timeout:
             after = f" after {self._paused_for}" if self._paused_for else ""
@@ -245,9 +248,13 @@ class Roster(Party):
         if self._refusal:
             self._refuse_latecomers(self._refusal, now)
             return
-        whom = listed(self._missing())
-        if not whom:
-            whom = listed([self._name(entry) for entry in self._here() if not entry.ready]) + " to see --model_dir"
+        unready = [self._name(entry) for entry in self._here() if not entry.ready]
+        if missing := self._missing():
+            whom = listed(missing)
+        elif unready:
+            whom = f"{listed(unready)} to see --model_dir"
+        else:
+            whom = "the chief itself"
         if now >= self._limits.startup_timeout:
             self._fail(Cause.LOST, f"waited {self._limits.startup_timeout} s in vain for {whom}")
         elif line := self._waiting.line(whom, now):
@@ -257,8 +264,11 @@ class Roster(Party):
         """Goes on for a while so that those who come later hear why the job does not begin, and do not wait in vain."""
         if self._refuses_until is None:
             self._refuses_until = now + self._times.latecomers
-        if now >= self._refuses_until or self._came.issuperset(self._task.peers):
+        late = [described(self._task, *peer) for peer in self._task.peers if peer not in self._came]
+        if not late or now >= self._refuses_until:
             self.end = End(ExitStatus.USAGE, line)
+        elif waiting := self._waiting.line(f"{listed(late)}, to say that the job cannot begin", now):
+            self.lines.append(waiting)
 
     @property
     def _is_open(self) -> bool:
@@ -287,9 +297,5 @@ class Roster(Party):
             self.evaluator_left = True
 
     def _drop(self, link: int) -> None:
-        del self._strangers[link]
+        self._strangers.discard(link)
         self.closing.append(link)
-
-    def _drop_strangers(self) -> None:
-        for link in list(self._strangers):
-            self._drop(link)

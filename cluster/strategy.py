@@ -64,9 +64,6 @@ def choose(devices: Devices, task: Task) -> Distribution:
     strategy = devices.distribution_strategy
     if strategy is DistributionStrategy.AUTO:
         strategy = _fitting(len(found), task)
-    elif strategy is DistributionStrategy.ONE_DEVICE and devices.num_gpus is None and _is_gpu(found):
-        # Nobody asked for more of them.
-        found = found[:1]
     chosen = Distribution(strategy, devices.all_reduce, found, task.num_workers)
     _check_strategy(chosen, task)
     _check_all_reduce(chosen)
@@ -132,6 +129,9 @@ def _replica_devices(devices: Devices) -> list[str]:
     gpus = [f"/gpu:{i}" for i in range(len(tf.config.list_physical_devices("GPU")))]
     if devices.num_gpus is not None and devices.num_gpus > len(gpus):
         raise UserError(f"--num_gpus={devices.num_gpus}: this machine has {len(gpus)}; give as many or fewer")
+    if devices.num_gpus is None and devices.distribution_strategy is DistributionStrategy.ONE_DEVICE:
+        # Nobody asked for more of them.
+        gpus = gpus[:1]
     return gpus[: devices.num_gpus] or [f"/cpu:{i}" for i in range(devices.cpu_replicas)]
 
 

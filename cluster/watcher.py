@@ -32,8 +32,8 @@ class Duties:
 class Watcher:
     """Owns `wires`, and does what `party` asks for, in a daemon thread from `start` on.
 
-    What ends the process later than at its start goes through `duties`. `stepped` (a step is done)
-    and `pauses` (why none is to be expected) are for other threads to write.
+    Once the job has begun, it ends the process by `duties`. `stepped` (a step is done) and `pauses` (why none is to be
+    expected) are for other threads to write.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class Watcher:
         """Tells the others that this task leaves, and waits for the thread to end."""
         self.post(lambda now: self.party.leave(farewell, now))
         times = self._times
-        self._thread.join(times.settling + times.goodbyes + 2 * times.farewell + times.clean_up)
+        longest = times.settling + max(times.goodbyes, times.latecomers) + 2 * times.farewell + times.clean_up
+        self._thread.join(longest)
 
     def _run(self) -> None:
         # They are for the main thread, whose waiting they interrupt.

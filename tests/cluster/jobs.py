@@ -1,12 +1,15 @@
 """Makers of jobs: tasks, limits and times short enough for tests, and tasks that run in threads of one process."""
 
-import contextlib
+import dataclasses
 import threading
+import time
 
 import settings
-from cluster import membership
+from cluster import calling, membership
+from cluster.membership import Announcement, Ending
+from cluster.messages import LONGEST, encode
 from cluster.party import Times
-from cluster.task import Role, Task
+from cluster.task import Role, Task, split
 from tests.processes import free_ports
 
 # Long where something must not happen, short where it must.
@@ -21,6 +24,7 @@ TIMES = Times(
     preempted=20.0,
     complete=20.0,
 )
+COMPLETE = Announcement(Ending.COMPLETE, 7)
 LONG = 60  # seconds; no test waits that long but where it fails
 
 
@@ -108,10 +112,48 @@ class Job:
         return [self.start(name, options.get(name.replace(" ", "_"), body)) for name in self.tasks]
 
 
-@contextlib.contextmanager
-def without_threads_left():
-    before = set(threading.enumerate())
-    yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(LONG)
-        assert not thread.is_alive(), thread
+def nothing(task, members):
+    return None
+
+
+def until_left(task, members):
+    """As a task whose main thread is held up: it does nothing until its process is ended."""
+    assert task.left.wait(LONG)
+
+
+def train(task, members):
+    """As a run that is complete at step 7."""
+    if task.task.is_chief:
+        members.announce(*dataclasses.astuple(COMPLETE))
+        members.wait_for_evaluator()
+        return members.announced
+    return members.wait_for_announcement(LONG)
+
+
+def raising(error):
+    def body(task, members):
+        raise error
+
+    return body
+
+
+def wait_until(so):
+    deadline = time.monotonic() + LONG
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def finish(job):
+    return [task.finish() for task in job.running]
+
+
+def call_as(job, name, connection):
+    """Comes into the job as a task of that name would, and then says nothing more."""
+    task = job.tasks[name]
+    place = split(task.watch_address)
+    wait_until(lambda: connection.connect_ex(place) == 0)
+    connection.settimeout(LONG)
+    connection.sendall(encode(calling.hello_of(task, {"batch_size": 64})))
+    assert b"welcome" in connection.recv(LONGEST)
+    connection.sendall(b'{"kind": "ready"}\n')

@@ -12,7 +12,7 @@ from tests.common import ROOT
 
 FOLDER = ROOT / "cluster" / "kubernetes"
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml"))
-# What the manifests are to be right for: the oldest version that the package knows may be gone, the newest may change.
+# The oldest version of Kubernetes that the manifests are held to.
 OLDEST = "1.29"
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -57,7 +57,7 @@ TFJOB: dict[str, Any] = {
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["Chief"],
-                    "properties": {role: _REPLICAS for role in ("Chief", "Worker", "PS", "Evaluator")},
+                    "properties": dict.fromkeys(("Chief", "Worker", "PS", "Evaluator"), _REPLICAS),
                 },
             },
         },

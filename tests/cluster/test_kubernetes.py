@@ -1,28 +1,25 @@
 """The Kubernetes manifests: well formed, at one with each other, and with the program."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import PurePosixPath
+from typing import Any
 
 import jsonschema
 import kubernetes_validate
 import pytest
 
 import flags
+from cluster import topology
 from settings import ExitStatus, Mode
 from tests.cluster import manifests
 from tests.cluster.manifests import container, one, templates
 from tests.common import ROOT
 
 VERSIONS = [manifests.OLDEST, kubernetes_validate.latest_version()]
-PODS = [
-    pytest.param(template, id=f"{name}-{number}")
-    for name in manifests.FILES
-    for document in manifests.read(name)
-    for number, template in enumerate(templates(document))
-]
 TRAINING = "tfjob.yaml"
 
 
@@ -30,6 +27,10 @@ def parsed(template):
     command = flags.parse(["main.py", *container(template)["args"]])
     assert command
     return command
+
+
+PODS = [template for name in manifests.FILES for document in manifests.read(name) for template in templates(document)]
+every_pod = pytest.mark.parametrize("template", PODS, ids=lambda pod: parsed(pod).model_dir)
 
 
 # Each by itself.
@@ -49,7 +50,7 @@ def test_a_manifest_is_well_formed(name, version):
 
 
 POD = ["spec", "tfReplicaSpecs", "Chief", "template", "spec"]
-BROKEN = [
+BROKEN: list[tuple[str, str, list[Any], Any]] = [
     ("claim.yaml", "PersistentVolumeClaim", ["spec", "accessModes"], "ReadWriteMany"),
     ("claim.yaml", "PersistentVolumeClaim", ["spec", "storage"], "50Gi"),
     ("job.yaml", "Job", ["spec", "template"], None),
@@ -87,7 +88,7 @@ def test_a_broken_one_is_not(name, kind, path, value):
         manifests.check(document, VERSIONS[-1])
 
 
-@pytest.mark.parametrize("template", PODS)
+@every_pod
 def test_a_pod_has_no_rights_that_it_does_not_need(template):
     pod, own = template["spec"]["securityContext"], container(template)["securityContext"]
     assert pod["runAsNonRoot"] and pod["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -96,7 +97,7 @@ def test_a_pod_has_no_rights_that_it_does_not_need(template):
     assert not template["spec"]["automountServiceAccountToken"]
 
 
-@pytest.mark.parametrize("template", PODS)
+@every_pod
 def test_a_pod_is_of_the_images_user_and_may_write_where_libraries_do(template):
     security = template["spec"]["securityContext"]
     ids = {security[key] for key in ("runAsUser", "runAsGroup", "fsGroup")}
@@ -105,22 +106,22 @@ def test_a_pod_is_of_the_images_user_and_may_write_where_libraries_do(template):
     assert {"name": "tmp", "emptyDir": {}} in template["spec"]["volumes"]
 
 
-@pytest.mark.parametrize("template", PODS)
+@every_pod
 def test_a_pods_flags_are_the_programs(template):
     command = parsed(template)
     if command.mode is Mode.TRAIN_AND_EVALUATE:
-        assert flags.experiment(command).settings.model_dir == command.model_dir
+        assert flags.experiment(command, num_train_examples=lambda data: 50_000).settings.model_dir == command.model_dir
 
 
 def test_one_image_serves_all():
-    images = {container(pod.values[0])["image"] for pod in PODS}
+    images = {container(pod)["image"] for pod in PODS}
     assert len(images) == 1 and images.pop().startswith("registry.example/")
 
 
 # Storage.
 
 
-@pytest.mark.parametrize("template", PODS)
+@every_pod
 def test_what_a_pod_reads_and_writes_is_in_the_claim(template):
     claim = one("claim.yaml", "PersistentVolumeClaim")
     volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
@@ -169,17 +170,46 @@ def test_the_service_leads_to_tensorboard():
 # The job of several tasks.
 
 
+def tfjob():
+    return one(TRAINING, "TFJob")
+
+
 def job():
-    return one(TRAINING, "TFJob")["spec"]
+    return tfjob()["spec"]
 
 
 def test_the_operator_finds_the_container_and_its_port():
-    for template in templates(one(TRAINING, "TFJob")):
+    for template in templates(tfjob()):
         assert container(template)["name"] == "tensorflow"
         ports = {port["name"]: port["containerPort"] for port in container(template)["ports"]}
         assert ports == {"tfjob-port": 2222, "membership": 2222 + 1}
         # The names that tasks find each other by are those of ready pods.
         assert "readinessProbe" not in container(template)
+
+
+def operators_tf_config(role, index):
+    """What the operator gives a pod: every service of the job but the evaluator's, which is named after it."""
+    ports = {port["name"]: port["containerPort"] for port in container(next(templates(tfjob())))["ports"]}
+    cluster = {
+        name.lower(): [
+            f"{tfjob()['metadata']['name']}-{name.lower()}-{number}.default.svc:{ports['tfjob-port']}"
+            for number in range(replicas["replicas"])
+        ]
+        for name, replicas in job()["tfReplicaSpecs"].items()
+        if name != "Evaluator"
+    }
+    return {"cluster": cluster, "task": {"type": role, "index": index}, "environment": "cloud"}
+
+
+@pytest.mark.parametrize(("role", "index"), [("chief", 0), ("worker", 2), ("evaluator", 0)])
+def test_the_program_knows_its_place_by_what_the_operator_says(role, index):
+    environment = {"TF_CONFIG": json.dumps(operators_tf_config(role, index))}
+    command = parsed(job()["tfReplicaSpecs"]["Chief"]["template"])
+    task = topology.read_task(environment, evaluator_task=command.values["evaluator_task"])
+    assert (task.role.value, task.index) == (role, index)
+    assert task.num_workers == 4 and task.has_evaluator
+    ports = {port["name"]: port["containerPort"] for port in container(next(templates(tfjob())))["ports"]}
+    assert task.watch_address == f"stepdown-chief-0.default.svc:{ports['membership']}"
 
 
 def test_all_tasks_are_of_one_mind():

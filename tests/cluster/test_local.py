@@ -120,7 +120,7 @@ def assert_gone(pids):
 
 def test_workers_counts_the_chief():
     named = [task.name for task in local.tasks_of(workers=3, ps=2, evaluator=True)]
-    assert named == ["chief", "worker-0", "worker-1", "ps-0", "ps-1", "evaluator"]
+    assert named == ["chief", "worker 0", "worker 1", "ps 0", "ps 1", "evaluator"]
     assert [task.name for task in local.tasks_of(workers=1, ps=0, evaluator=False)] == ["chief"]
 
 
@@ -218,7 +218,7 @@ os.write(1, b"not utf-8: \\xff\\n 10%\\r 20%\\r\\n\\nlast")
 """
     status, lines = launch(say, "--workers=2").finish()
     assert status == 0
-    for role, name in {"chief": "chief    ", "worker": "worker-0 ", "evaluator": "evaluator"}.items():
+    for role, name in {"chief": "chief    ", "worker": "worker 0 ", "evaluator": "evaluator"}.items():
         own = [line.removeprefix(f"{name} | ") for line in lines if line.startswith(f"{name} | ")]
         assert own == [f"{role} {n} {'x' * 5000}" for n in range(300)] + [r"not utf-8: \xff", " 20%", "", "last"]
     assert len(lines) == 3 * 304 + 2, "and two lines of the launcher's own"
@@ -270,7 +270,7 @@ def test_the_most_telling_exit_status_is_returned(launch, ends, told):
     status, lines = launch(end, "--workers=2").finish()
     assert status == told
     shown = [128 - each if each < 0 else each for each in ends.values()]
-    assert lines[-1].endswith(f"| exit statuses: chief {shown[0]}, worker-0 {shown[1]}, evaluator {shown[2]}")
+    assert lines[-1].endswith(f"| exit statuses: chief {shown[0]}, worker 0 {shown[1]}, evaluator {shown[2]}")
 
 
 def test_the_others_may_end_by_themselves_after_one_ended_badly(launch):
@@ -283,7 +283,7 @@ sys.exit(76)
 """
     status, lines = launch("wait_for(lambda: len(list(pathlib.Path().glob('*.pid'))) == 3)\n" + late).finish()
     assert status == 1
-    assert lines[-1].endswith("exit statuses: chief 1, worker-0 76, evaluator 76")
+    assert lines[-1].endswith("exit statuses: chief 1, worker 0 76, evaluator 76")
 
 
 def test_who_does_not_is_killed(launch):
@@ -291,7 +291,7 @@ def test_who_does_not_is_killed(launch):
     started = launch(end + DEAF, "--grace=0.5")
     status, lines = started.finish()
     assert status == 76
-    assert lines[-1].endswith("exit statuses: chief 76, worker-0 137, evaluator 137")
+    assert lines[-1].endswith("exit statuses: chief 76, worker 0 137, evaluator 137")
     assert_gone(started.pids())
 
 

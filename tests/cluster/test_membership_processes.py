@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.cluster.jobs import LONG, make_tasks
 from tests.common import ROOT
 from tests.processes import free_ports
 
-# Argument 1 says what the task is. It begins and says so, and then its main thread is held up for ever.
+# Argument 1 says what the task is. It says when it is in, and waits for the job to be stopped.
 PROGRAM = """
 import contextlib, json, os, signal, sys, tempfile, time
 import settings
@@ -44,10 +45,17 @@ try:
                 sys.exit()
             if child == 0:
                 time.sleep(60)
+            if told["fork"] == "leaves":
+                os.waitpid(child, 0)
             print(child, flush=True)
-        print("in", flush=True)
-        members.wait_for_announcement(60)
-        time.sleep(60)
+        try:
+            print("in", flush=True)
+            if members.wait_for_announcement(60):
+                raise settings.Preempted("stopped with the chief")
+        except settings.Preempted:
+            if told["role"] == "chief":
+                members.announce(membership.Ending.PREEMPTED, 1)
+            raise
 except settings.Preempted:
     sys.exit(75)
 except settings.PeerLost as error:
@@ -100,9 +108,12 @@ class Tasks:
 
     def begin(self):
         """Waits for all to be in, and returns what they printed before."""
-        return {
-            name: list(iter(process.stdout.readline, "in\n")) for name, process in self.processes.items()
-        }  # fmt: skip
+        return {name: list(iter(output_of(process).readline, "in\n")) for name, process in self.processes.items()}
+
+
+def output_of(process):
+    assert process.stdout
+    return process.stdout
 
 
 @pytest.fixture
@@ -120,7 +131,8 @@ def ended(process):
 def test_a_killed_worker_ends_all_with_status_76(job, tmp_path):
     chief, killed, other, evaluator = job(workers=2, evaluator=True).start_all()
     killed.kill()
-    for process, who in ((chief, "error: lost"), (other, "error: the chief lost"), (evaluator, "error: the chief lost")):
+    chief_lost = "error: the chief lost"
+    for process, who in ((chief, "error: lost"), (other, chief_lost), (evaluator, chief_lost)):
         status, said = ended(process)
         assert status == 76 and said.startswith(f"{who} worker 0 (localhost:"), said
         assert said.count("\n") == 1 and "its connection was closed; this task ends with status 76" in said
@@ -134,6 +146,16 @@ def test_a_killed_chief_ends_all_with_status_76(job):
     for process in others:
         status, said = ended(process)
         assert status == 76 and said.startswith("error: lost the chief (localhost:"), said
+
+
+def test_a_machine_that_slept_has_lost_nobody(job):
+    tasks = job(peer_timeout=2, evaluator=True).start_all()
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for process in tasks:
+            process.send_signal(number)
+        time.sleep(3 if number == signal.SIGSTOP else 1)
+    tasks[0].send_signal(signal.SIGTERM)
+    assert [ended(process) for process in tasks] == [(75, "")] * 3
 
 
 @pytest.mark.parametrize("stopped", [0, 1], ids=["chief", "worker"])
@@ -166,13 +188,13 @@ def test_a_signal_reaches_a_task_that_waits_for_others(job):
     assert status == 76 and "worker 0" in said and "left before the job began" in said
 
 
-def test_a_forked_child_that_leaves_says_nothing_for_its_parent(job):
+def test_a_forked_child_that_leaves_takes_nothing_from_its_parent(job):
     tasks = job()
-    chief, worker = tasks.start("chief"), tasks.start("worker 0", fork="leaves")
+    chief, worker = tasks.start("chief", fork="leaves"), tasks.start("worker 0", fork="leaves")
     tasks.begin()
-    # The child waits for no thread that it does not have, and the job goes on.
     chief.send_signal(signal.SIGTERM)
-    assert ended(chief) == (75, "") and worker.poll() is None
+    assert ended(worker) == (75, "")
+    assert ended(chief) == (75, "")
 
 
 def test_a_forked_child_that_lives_on_does_not_hide_the_loss_of_its_parent(job):

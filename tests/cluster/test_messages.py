@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cluster import messages
 from cluster.messages import Announcement, Beat, Cause, Ending, Failure, Goodbye, Hello, OtherHello, Welcome
 from cluster.task import Role
+from tests.fuzz.common import fuzz
 
 HELLO = Hello(Role.WORKER, 1, host="b", pid=7, num_tasks=3, run={"batch_size": 64, "seed": None, "rates": [0.1, 1]})
 EVERY = [
@@ -96,6 +97,7 @@ def test_what_is_no_message_is_refused_in_one_short_line(line):
     assert len(str(error.value)) < 100 and str(error.value).isprintable()
 
 
+@fuzz
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists) | st.binary())
 def test_nothing_raises_anything_else(content):
     line = content if isinstance(content, bytes) else json.dumps({"kind": "failure", "line": content}).encode()

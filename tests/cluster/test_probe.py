@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 
@@ -82,8 +83,10 @@ def answers(monkeypatch):
 def test_tasks_are_looked_for_until_all_are_reached(answers):
     answers["a:1"] = [Answer.NOBODY_LISTENS, Answer.NOBODY_LISTENS, Answer.REACHED, Answer.NO_ANSWER]
     answers["b:1"] = [Answer.UNRESOLVED, Answer.NO_ANSWER, Answer.REACHED]
-    found = probe.look_for(["a:1", "b:1"], seconds=LONG, linger=0.0)
+    begun = time.monotonic()
+    found = probe.look_for(["a:1", "b:1"], seconds=LONG, linger=0.2)
     assert found == {"a:1": Answer.REACHED, "b:1": Answer.REACHED}
+    assert 0.2 <= time.monotonic() - begun < LONG / 2, "it lingers, and no longer"
 
 
 def test_what_is_not_reached_keeps_its_last_answer(answers):
@@ -120,9 +123,11 @@ def test_all_are_tried_at_once(monkeypatch):
     assert set(found.values()) == {Answer.REACHED} and len(found) == 20
 
 
-def test_nobody_to_look_for_is_the_whole_time():
+def test_nobody_to_look_for_takes_the_whole_time():
     """A chief whose only other task is an evaluator without an address is there for it to find."""
-    assert probe.look_for([], seconds=0.01, linger=LONG) == {}
+    begun = time.monotonic()
+    assert probe.look_for([], seconds=0.2, linger=0.0) == {}
+    assert time.monotonic() - begun >= 0.2
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.9"])

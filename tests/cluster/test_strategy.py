@@ -4,9 +4,22 @@ import pytest
 import tensorflow as tf
 
 from cluster import strategy
-from cluster.topology import ALONE, Task
-from settings import UserError
+from cluster.topology import ALONE, Role, Task
+from settings import AllReduce, DistributionStrategy, UserError
 from tests.common import make_devices, make_settings
+
+AUTO = DistributionStrategy.AUTO
+ONE_DEVICE = DistributionStrategy.ONE_DEVICE
+MIRRORED = DistributionStrategy.MIRRORED
+MULTI_WORKER = DistributionStrategy.MULTI_WORKER_MIRRORED
+PARAMETER_SERVER = DistributionStrategy.PARAMETER_SERVER
+
+
+def task_of(*, workers=1, ps=0, evaluator=False, role=Role.CHIEF):
+    """A task of a cluster in which `workers` train, the chief among them."""
+    counts = {Role.CHIEF: 1, Role.WORKER: workers - 1, Role.PS: ps, Role.EVALUATOR: int(evaluator)}
+    addresses = {each: tuple(f"{each.value}-{i}:2222" for i in range(count)) for each, count in counts.items() if count}
+    return Task(role, 0, addresses)
 
 
 @pytest.fixture
@@ -17,6 +30,23 @@ def machine(monkeypatch):
         monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["gpu"] * count)
 
     return with_gpus
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """What strategies were made with: no GPU is needed to make one then."""
+    calls = []
+
+    def maker(name):
+        return lambda *arguments, **options: calls.append((name, *arguments, *options.values()))
+
+    for place, name in (
+        (tf.distribute, "MirroredStrategy"),
+        (tf.distribute, "MultiWorkerMirroredStrategy"),
+        (tf.compat.v1.distribute.experimental, "CentralStorageStrategy"),
+    ):
+        monkeypatch.setattr(place, name, maker(name))
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -42,10 +72,85 @@ def test_devices_are_told_by_name(monkeypatch):
     assert described == "/gpu:0 (NVIDIA A100), /gpu:1 (GPU)"
 
 
+def test_one_device_is_the_first_gpu(monkeypatch):
+    monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["first", "second"])
+    monkeypatch.setattr(strategy.tf.config.experimental, "get_device_details", lambda gpu: {"device_name": gpu})
+    assert strategy.describe_devices(make_devices(distribution_strategy=ONE_DEVICE)) == "/gpu:0 (first)"
+
+
 def test_processors_are_told_where_there_is_no_gpu(machine):
     machine(0)
     described = strategy.describe_devices(make_devices(num_gpus=None, cpu_replicas=2))
     assert described == f"/cpu:0 ({os.cpu_count()} processors), /cpu:1 ({os.cpu_count()} processors)"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "asked", "all_reduce", "workers", "described"),
+    [
+        (0, AUTO, AllReduce.AUTO, 1, "one_device: /cpu:0"),
+        (2, AUTO, AllReduce.AUTO, 1, "mirrored over 2 replicas: /gpu:0, /gpu:1"),
+        (2, AUTO, AllReduce.AUTO, 3, "multi_worker_mirrored over 6 replicas: 3 workers with /gpu:0, /gpu:1"),
+        (0, AUTO, AllReduce.AUTO, 2, "multi_worker_mirrored over 2 replicas: 2 workers with /cpu:0"),
+        (2, ONE_DEVICE, AllReduce.AUTO, 1, "one_device: /gpu:0"),
+        (0, MIRRORED, AllReduce.AUTO, 1, "mirrored over 1 replica: /cpu:0"),
+        (2, MIRRORED, AllReduce.NCCL, 1, "mirrored over 2 replicas: /gpu:0, /gpu:1, all-reduce by nccl"),
+        (
+            2,
+            MULTI_WORKER,
+            AllReduce.RING,
+            1,
+            "multi_worker_mirrored over 2 replicas: /gpu:0, /gpu:1, all-reduce by ring",
+        ),
+        (2, PARAMETER_SERVER, AllReduce.AUTO, 1, "parameter_server over 2 replicas: /gpu:0, /gpu:1"),
+    ],
+)
+def test_what_fits_is_chosen_and_told(machine, gpus, asked, all_reduce, workers, described):
+    machine(gpus)
+    devices = make_devices(distribution_strategy=asked, all_reduce=all_reduce)
+    assert strategy.describe(devices, task_of(workers=workers) if workers > 1 else ALONE) == described
+
+
+def test_replicas_of_one_process_are_told_with_their_processors():
+    devices = make_devices(cpu_replicas=2)
+    assert strategy.describe(devices, ALONE) == "mirrored over 2 replicas: /cpu:0, /cpu:1"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "options", "task", "said"),
+    [
+        (0, {"distribution_strategy": ONE_DEVICE, "cpu_replicas": 2}, {}, "one replica, not --cpu_replicas=2"),
+        (4, {"distribution_strategy": ONE_DEVICE, "num_gpus": 2}, {}, "one replica, not --num_gpus=2"),
+        (0, {"distribution_strategy": ONE_DEVICE}, {"workers": 3}, "one of 3 workers.*multi_worker_mirrored"),
+        (8, {"distribution_strategy": MIRRORED}, {"workers": 2}, "one of 2 workers.*multi_worker_mirrored"),
+        (8, {"distribution_strategy": PARAMETER_SERVER}, {"workers": 2}, "one of 2 workers.*multi_worker_mirrored"),
+        (0, {"cpu_replicas": 2}, {"workers": 2}, "one replica in each process on the CPU, not --cpu_replicas=2"),
+        (0, {}, {"ps": 1}, "ps tasks.*--distribution_strategy=multi_worker_mirrored"),
+        (0, {"distribution_strategy": MULTI_WORKER}, {"workers": 2, "ps": 1}, "ps tasks"),
+    ],
+)
+def test_a_strategy_that_does_not_fit_is_said(machine, gpus, options, task, said):
+    machine(gpus)
+    with pytest.raises(UserError, match=said):
+        strategy.choose(make_devices(**options), task_of(**task) if task else ALONE)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "all_reduce", "options", "workers", "said"),
+    [
+        (2, AllReduce.RING, {}, 1, "ring is not a way of --distribution_strategy=mirrored; give one of nccl, hier"),
+        (2, AllReduce.HIERARCHICAL_COPY, {}, 2, "multi_worker_mirrored; give one of nccl, ring"),
+        (2, AllReduce.REDUCTION_TO_ONE_DEVICE, {}, 2, "multi_worker_mirrored; give one of nccl, ring"),
+        (0, AllReduce.NCCL, {"cpu_replicas": 2}, 1, "between GPUs, and this run is on the CPU"),
+        (0, AllReduce.NCCL, {}, 2, "between GPUs, and this run is on the CPU"),
+        (1, AllReduce.NCCL, {}, 1, "not a way of --distribution_strategy=one_device; leave"),
+        (1, AllReduce.NCCL, {"distribution_strategy": MIRRORED}, 1, "a single replica has nothing"),
+        (2, AllReduce.NCCL, {"distribution_strategy": PARAMETER_SERVER}, 1, "parameter_server; leave --all_reduce out"),
+    ],
+)
+def test_an_all_reduce_that_does_not_fit_is_said(machine, gpus, all_reduce, options, workers, said):
+    machine(gpus)
+    with pytest.raises(UserError, match=said):
+        strategy.choose(make_devices(all_reduce=all_reduce, **options), task_of(workers=workers))
 
 
 def test_one_replica_needs_no_strategy():
@@ -66,6 +171,48 @@ def test_replicas_on_the_processor_are_mirrored():
     assert config.train_distribute.num_replicas_in_sync == 2
 
 
-def test_replicas_of_all_workers_share_a_batch(machine):
+@pytest.mark.parametrize(
+    ("gpus", "all_reduce", "kind"),
+    [
+        (2, AllReduce.AUTO, type(None)),
+        (2, AllReduce.NCCL, tf.distribute.NcclAllReduce),
+        (2, AllReduce.HIERARCHICAL_COPY, tf.distribute.HierarchicalCopyAllReduce),
+        (2, AllReduce.REDUCTION_TO_ONE_DEVICE, tf.distribute.ReductionToOneDevice),
+        (0, AllReduce.AUTO, tf.distribute.ReductionToOneDevice),
+        (0, AllReduce.HIERARCHICAL_COPY, tf.distribute.HierarchicalCopyAllReduce),
+    ],
+)
+def test_mirrored_replicas_sum_as_they_are_told_to(machine, made, gpus, all_reduce, kind):
+    """Between GPUs TensorFlow's choice stands; between processors its default would hang."""
+    machine(gpus)
+    strategy.make_run_config(make_settings(cpu_replicas=2, all_reduce=all_reduce), ALONE)
+    ((name, devices, cross_device_ops),) = made
+    assert (name, len(devices), type(cross_device_ops)) == ("MirroredStrategy", 2, kind)
+
+
+@pytest.mark.parametrize(("gpus", "all_reduce"), [(4, AllReduce.NCCL), (4, AllReduce.AUTO), (0, AllReduce.RING)])
+def test_workers_take_the_gpus_that_they_are_given_and_sum_as_told(machine, made, gpus, all_reduce):
+    machine(gpus)
+    num_gpus = 3 if gpus else None
+    settings = make_settings(num_gpus=num_gpus, all_reduce=all_reduce)
+    strategy.make_run_config(settings, task_of(workers=2, role=Role.WORKER))
+    ((name, resolver, options),) = made
+    assert (name, resolver.num_accelerators()) == ("MultiWorkerMirroredStrategy", {"GPU": 3} if gpus else {})
+    assert options.implementation.name == all_reduce.name
+
+
+def test_a_parameter_server_of_one_process_is_its_processor(machine, made):
     machine(2)
-    assert strategy.num_replicas(make_devices(num_gpus=None, cpu_replicas=1), Task(is_chief=False, num_workers=3)) == 6
+    strategy.make_run_config(make_settings(distribution_strategy=PARAMETER_SERVER), ALONE)
+    assert made == [("CentralStorageStrategy", ["/gpu:0", "/gpu:1"], "/cpu:0")]
+
+
+def test_an_evaluator_has_no_strategy(machine):
+    machine(2)
+    task = task_of(workers=2, evaluator=True, role=Role.EVALUATOR)
+    assert strategy.make_run_config(make_settings(), task).train_distribute is None
+
+
+def test_an_evaluator_is_no_replica(machine):
+    machine(2)
+    assert strategy.num_replicas(make_devices(), task_of(workers=3, evaluator=True)) == 6
