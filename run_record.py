@@ -31,6 +31,7 @@ _WRITTEN = (
     "learning_rate_changes.json",
     "rollbacks.jsonl",
     "learning_rate_requests",
+    "cluster.token",
     "report*.png",
     "report.html",
     "evaluation.json",

@@ -7,6 +7,7 @@ import socket
 
 import flags
 import run_record
+from cluster import topology
 from control import requests
 from modes.experiments import experiment
 from settings import Mode, Plateau, UserError
@@ -76,6 +77,8 @@ def _is_alive(pid: int) -> bool:
 def find_learning_rate(command: flags.Command) -> None:
     """Trains for some steps at a rising rate, beside --model_dir, and suggests a rate by what the loss did."""
     test = flags.range_of_rates(command)
+    # Whatever cluster it is started in: one process is enough to find a rate.
+    topology.publish(topology.ALONE)
     settings = experiment(command).settings
     folder = f"{os.path.normpath(settings.model_dir)}-{Mode.FIND_LEARNING_RATE.value}"
     run_record.remove_run(run_record.make_folder(folder))
