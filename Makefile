@@ -1,5 +1,6 @@
 # make train, make test: each does all of its own set-up. See README.md and BUILD.md.
 PYTHON_RUN := .venv/bin/python
+WORKERS := 2
 
 .PHONY: help train test test-browser test-slow test-cluster cluster-local soak check audit lock
 
@@ -8,6 +9,9 @@ help: ## Say what can be made.
 
 train: .venv/run.installed ## Set up, and train on the embedded data set until the learning rate has stepped down.
 	$(PYTHON_RUN) main.py --flagfile=configs/quickstart.flags
+
+cluster-local: .venv/run.installed ## Set up, and run a cluster job of WORKERS=2 and an evaluator here; FLAGS="..." are its flags.
+	$(PYTHON_RUN) -m cluster.local --workers=$(WORKERS) $(if $(FLAGS),-- $(FLAGS))
 
 test: .venv/dev.installed ## Set up, and run the test suite.
 	$(PYTHON_RUN) -m pytest

@@ -12,10 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 import settings
-
-# The share of the old moving average kept at each step: short enough a memory for runs of a few hundred steps.
-BATCH_NORM_MOMENTUM = 0.9
-BATCH_NORM_EPSILON = 1e-5
+from model_fn import normalisation
 
 # He initialisation (https://arxiv.org/abs/1502.01852): keeps the gradient's variance through layers with ReLU.
 _HE = tf.compat.v1.variance_scaling_initializer(scale=2.0, mode="fan_out", distribution="untruncated_normal")
@@ -76,12 +73,15 @@ class Network(NamedTuple):
     layers: list[Layer]
 
 
-def build(images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool) -> Network:
+def build(
+    images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool, sync_batch_norm: bool = False
+) -> Network:
     """Lays out a network over a batch of images, [batch, height, width, 3] float32.
 
     `training`: normalise by the batch's statistics, and add updates of their moving averages to UPDATE_OPS.
+    `sync_batch_norm`: by those of the global batch, not of this replica's share. The variables are the same.
     """
-    layers = _Layers(training=training)
+    layers = _Layers(training=training, sync_batch_norm=sync_batch_norm)
     with tf.compat.v1.variable_scope("network"):
         x = _stem(layers, images, architecture)
         stages = {"stem": x}
@@ -132,8 +132,9 @@ def _block(layers: "_Layers", x: tf.Tensor, width: int, stride: int, *, bottlene
 class _Layers:
     """The layers of one network, which share its mode and put their kernels on one list."""
 
-    def __init__(self, *, training: bool):
+    def __init__(self, *, training: bool, sync_batch_norm: bool):
         self._training = training
+        self._sync_batch_norm = sync_batch_norm
         self.kernels: list[tf.Variable] = []
         self.rows: list[Layer] = []
 
@@ -143,14 +144,8 @@ class _Layers:
             return self._noted(tf.nn.conv2d(x, kernel, strides=stride, padding="SAME"), kernel.shape.num_elements())
 
     def batch_norm(self, x: tf.Tensor, *, name: str, gamma: float = 1.0) -> tf.Tensor:
-        y = tf.compat.v1.layers.batch_normalization(
-            x,
-            momentum=BATCH_NORM_MOMENTUM,
-            epsilon=BATCH_NORM_EPSILON,
-            training=self._training,
-            gamma_initializer=tf.compat.v1.constant_initializer(gamma),
-            fused=True,
-            name=name,
+        y = normalisation.batch_norm(
+            x, gamma=gamma, training=self._training, over_replicas=self._sync_batch_norm, name=name
         )
         with tf.compat.v1.variable_scope(name):
             return self._noted(y, 2 * x.shape[-1])  # gamma and beta

@@ -41,6 +41,7 @@ def model_fn(
         network.ARCHITECTURES[params.model.network],
         num_classes=len(params.class_names),
         training=mode == tf.estimator.ModeKeys.TRAIN,
+        sync_batch_norm=params.model.sync_batch_norm,
     )
     if mode == tf.estimator.ModeKeys.PREDICT:
         return _predict_spec(net.logits, params)

@@ -13,7 +13,7 @@ import model_fn
 from cluster import strategy
 from cluster.topology import ALONE
 from model_fn import network, objective, replicas, spec, stop
-from settings import PiecewiseConstant, SummaryLevel
+from settings import DistributionStrategy, PiecewiseConstant, SummaryLevel
 from summaries import collect, tags
 from tests.common import make_examples, make_learning_rate, make_model, make_settings
 
@@ -25,9 +25,9 @@ WISHES = {2: model_fn.Wishes(preempted=1.0, finished=0.0), 5: model_fn.Wishes(pr
 EXPECTED_RATES = np.array([0.1, 0.1, 0.5, 0.5, 0.0125, 0.0125, 0.0025, 0.0025])
 
 
-def on_two(model_dir):
+def on_two(model_dir, **changes):
     return make_settings(
-        model_dir=str(model_dir), batch_size=8, train_steps=STEPS, evaluation_interval=STEPS, cpu_replicas=2
+        model_dir=str(model_dir), batch_size=8, train_steps=STEPS, evaluation_interval=STEPS, cpu_replicas=2, **changes
     )
 
 
@@ -47,6 +47,43 @@ def test_the_total_is_the_sum_over_replicas_on_each_of_them(tmp_path):
     with tf.Graph().as_default(), tf.compat.v1.Session(config=config.session_config) as session:
         totals = config.train_distribute.extended.call_for_each_replica(replica)
         assert [found.tolist() for found in session.run(totals.values)] == [[3, 40], [3, 40]]
+
+
+@pytest.mark.parametrize("kind", [DistributionStrategy.MIRRORED, DistributionStrategy.PARAMETER_SERVER])
+def test_the_gradient_of_a_total_is_that_of_every_replicas_loss(tmp_path, kind):
+    """The loss is that of both replicas, (a * sum(x)) ** 2 and (b * sum(x)) ** 2, over the x of each."""
+    config = strategy.make_run_config(on_two(tmp_path, distribution_strategy=kind), ALONE)
+    numbers, factors = np.array([2.0, 3.0]), np.array([5.0, 7.0])
+
+    def replica():
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        own = tf.constant(numbers)[number]
+        loss = (tf.constant(factors)[number] * replicas.differentiable_total(2 * own)) ** 2
+        return loss, tf.gradients(loss, own)[0]
+
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=config.session_config) as session:
+        losses, gradients = config.train_distribute.extended.call_for_each_replica(replica)
+        losses, gradients = session.run([losses.values, gradients.values])
+    total = 2 * numbers.sum()
+    np.testing.assert_allclose(losses, (factors * total) ** 2)
+    np.testing.assert_allclose(gradients, [2 * np.sum(2 * factors**2 * total)] * 2)
+
+
+def test_a_replica_whose_total_nobody_looks_at_keeps_no_other_waiting(monkeypatch):
+    """As the hooks look at the first replica's alone. Between GPUs, and here, the replicas of a process sum by
+    collective operations, each of which waits for its peers: one that was left out of the graph would never come."""
+    kind = tf.distribute.MultiWorkerMirroredStrategy
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(tf.train.ClusterSpec({}))
+    # By itself it takes one processor, and every GPU.
+    extended = type(kind(resolver).extended)
+    two = (("/device:CPU:0", "/device:CPU:1"), "CPU")
+    monkeypatch.setattr(extended, "_initialize_local_devices", lambda self, resolver, worker_device: two)
+    with tf.Graph().as_default():
+        distributed = kind(resolver)
+        totals = distributed.extended.call_for_each_replica(lambda: replicas.total(tf.constant([1.0, 2.0])))
+        config = tf.compat.v1.ConfigProto(device_count={"CPU": 2}, operation_timeout_in_ms=60_000)
+        with tf.compat.v1.Session(config=config) as session:
+            assert session.run(totals.values[0]).tolist() == [2.0, 4.0]
 
 
 def batches_of_replicas():

@@ -1,0 +1,147 @@
+"""One replica and several train the same model: by the Estimator, the input pipeline and the strategies of a run.
+
+Replicas are logical processors. The network is a small one, of one block.
+"""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import input_fn
+import model_fn
+from cluster import strategy
+from cluster.topology import ALONE
+from model_fn import network
+from settings import Constant, DistributionStrategy, SummaryLevel
+from summaries import tags
+from tests.common import make_examples, make_learning_rate, make_model, make_settings, run_main
+from tests.processes import start_cluster
+from tests.test_end_to_end import TINY, scalars
+
+STEPS, BATCH = 50, 16
+SMALL = network.Architecture((1,), (4,), bottleneck=False, large_image_stem=False)
+MIRRORED = DistributionStrategy.MIRRORED
+MULTI_WORKER = DistributionStrategy.MULTI_WORKER_MIRRORED
+PARAMETER_SERVER = DistributionStrategy.PARAMETER_SERVER
+
+
+class Losses(tf.compat.v1.train.SessionRunHook):
+    """The loss of each step, as the Estimator has it."""
+
+    def __init__(self):
+        self.found = []
+
+    def begin(self):
+        (self._loss,) = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.LOSSES)[-1:]
+
+    def before_run(self, run_context):
+        return tf.compat.v1.train.SessionRunArgs(self._loss)
+
+    def after_run(self, run_context, run_values):
+        self.found.append(float(run_values.results))
+
+
+def train(
+    folder,
+    *,
+    replicas=1,
+    kind=DistributionStrategy.AUTO,
+    sync_batch_norm=False,
+    frozen=False,
+    num_examples=50,
+    batch=BATCH,
+):
+    """Losses by step, what the last checkpoint holds by name, and the metrics of an evaluation of 50 examples.
+
+    `frozen`: batches are normalised as where a model is used, so that it makes no difference what a share is.
+    """
+    model = make_model(learning_rate=make_learning_rate(Constant(0.05)), sync_batch_norm=sync_batch_norm)
+    settings = make_settings(
+        model_dir=str(folder),
+        model=model,
+        batch_size=batch,
+        train_steps=STEPS,
+        evaluation_interval=STEPS,
+        cpu_replicas=replicas,
+        distribution_strategy=kind,
+    )
+    params = model_fn.Params(
+        model, tuple("abcdefghij"), summary_interval=STEPS, summaries=SummaryLevel.MINIMAL, deterministic=True
+    )
+    config = strategy.make_run_config(settings, ALONE)
+    losses = Losses()
+    sizes = {"image_size": 8, "batch_size": batch}
+    batches = input_fn.training_input_fn(
+        make_examples(num_examples), color_jitter=0.0, seed=0, first_step=lambda: 0, **sizes
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(network.ARCHITECTURES, model.network, SMALL)
+        if frozen:
+            patch.setattr(network, "build", build_frozen)
+        estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
+        estimator.train(batches, hooks=[losses], max_steps=STEPS)
+        metrics = estimator.evaluate(input_fn.evaluation_input_fn(make_examples(50, seed=1), **sizes))
+    checkpoint = tf.train.load_checkpoint(str(folder))
+    return losses.found, {n: checkpoint.get_tensor(n) for n in checkpoint.get_variable_to_shape_map()}, metrics
+
+
+def build_frozen(images, architecture, *, training, build=network.build, **options):
+    return build(images, architecture, training=False, **options)
+
+
+def assert_same(found, expected, *, replicas):
+    (losses, values, metrics), (losses_of_one, values_of_one, metrics_of_one) = found, expected
+    assert len(losses) == STEPS
+    np.testing.assert_allclose(losses, losses_of_one, rtol=1e-4)
+    assert values.keys() == values_of_one.keys()
+    for name, value in values.items():
+        # Sums over replicas, how many there are among them.
+        divisor = replicas if name == "interval_means/sums" else 1
+        np.testing.assert_allclose(value / divisor, values_of_one[name], rtol=1e-3, atol=1e-4, err_msg=name)
+    assert metrics[tags.LOSS] == pytest.approx(metrics_of_one[tags.LOSS], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    """What one replica trains, by the options of `train`."""
+    return functools.cache(lambda **options: train(tmp_path_factory.mktemp("one"), **options))
+
+
+FOUR = pytest.param(4, MIRRORED, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "kind"), [(2, MIRRORED), FOUR, (2, PARAMETER_SERVER), (1, MIRRORED), (1, MULTI_WORKER)]
+)
+def test_with_batch_norm_frozen_any_number_of_replicas_trains_the_same(one, tmp_path, replicas, kind):
+    """50 steps, the batches of which span ends of the 50 examples' epochs."""
+    found = train(tmp_path, replicas=replicas, kind=kind, frozen=True)
+    assert_same(found, one(frozen=True), replicas=replicas)
+
+
+@pytest.mark.parametrize(("replicas", "kind"), [(2, MIRRORED), FOUR, (2, PARAMETER_SERVER)])
+def test_with_statistics_over_all_replicas_any_number_of_them_trains_the_same(one, tmp_path, replicas, kind):
+    assert_same(train(tmp_path, replicas=replicas, kind=kind, sync_batch_norm=True), one(), replicas=replicas)
+
+
+@pytest.mark.parametrize("kind", [MIRRORED, PARAMETER_SERVER])
+def test_more_replicas_than_examples_train_as_one_does(one, tmp_path, kind):
+    """Each of the three has a place in every batch of four, and one of them a second."""
+    few = {"num_examples": 3, "batch": 4, "frozen": True}
+    assert_same(train(tmp_path, replicas=4, kind=kind, **few), one(**few), replicas=4)
+
+
+@pytest.mark.slow
+def test_two_workers_with_statistics_over_both_train_the_model_of_one_process(start, shapes10_dir, tmp_path):
+    """As a user starts them."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    arguments = [f"--data_dir={shapes10_dir}", *TINY, "--train_steps=12", "--sync_batch_norm"]
+    tasks = start_cluster(start, [f"--model_dir={tmp_path}/two", *arguments], scratch)
+    said = [(task.finish(), "".join(task.said)) for task in tasks]
+    assert [status for status, _ in said] == [0, 0], said
+    run_main(f"--model_dir={tmp_path}/one", *arguments)
+    one, two = (dict(scalars(tmp_path / name, tags.LOSS)) for name in ("one", "two"))
+    assert two == pytest.approx(one, rel=1e-3)
