@@ -16,7 +16,8 @@ WORKDIR /stepdown
 
 # Before the program, so that a change of the program installs nothing anew.
 COPY requirements/ requirements/
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement="requirements/${REQUIREMENTS}.txt"
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+    --requirement="requirements/${REQUIREMENTS}.txt"
 
 # What .dockerignore lets through.
 COPY . .

@@ -76,14 +76,15 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
         session, environment = "", {}
         if task.is_chief:
             stack.enter_context(_kept_to_this_process(settings.model_dir))
+        import input_fn
+        import training
+
+        training.check_devices(settings, task)
+        if task.is_chief:
             record = run_record.open_run(
                 settings.model_dir, flags=run.flags, hyper_parameters=run.hyper_parameters, overwrite=overwrite
             )
             session, environment = record.sessions[-1].started, run_record.environment(record)
-        import input_fn
-        import training
-
-        if task.is_chief:
             # Before any other task looks for the newest.
             training.mend_checkpoints(settings.model_dir)
         scratch = tempfile.TemporaryDirectory(prefix="stepdown-")

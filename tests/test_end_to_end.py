@@ -49,7 +49,8 @@ def scalars(folder, tag):
 def test_a_run_prints_progress_evaluations_table_and_what_to_do_next(finished):
     folder, done = finished
     assert "resnet8 on shapes10 at 16 px: 256 examples to train on, 50 to validate on" in done.stdout
-    assert "20 steps of 16 examples on 1 replica, learning rate 0.1, 0.01 from step 10\n" in done.stdout
+    assert "20 steps of 16 examples, learning rate 0.1, 0.01 from step 10\n" in done.stdout
+    assert "Distribution strategy: one_device: /cpu:0\n" in done.stdout
     assert re.search(r"^step 20/20: loss [\d.]+, learning rate 0.01, \d+ images/s, 0:00:00 left$", done.stdout, re.M)
     assert re.findall(r"^step (\d+): validation loss [\d.]+, accuracy [\d.]+%$", done.stdout, re.M) == ["8", "16", "20"]
     for row in ("before step 10 ", "after step 10 ", "end, step 20 ", "Step 10: train loss "):

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import checkpoints
 from checkpoints import files
-from cluster.membership import Announcement, Ending
+from cluster.membership import Announcement, Ending, Membership
 from control import evaluations
 from settings import Preempted, UserError
 from tests.common import make_settings
@@ -46,16 +46,20 @@ def write(run, step):
         )
 
 
-class Members:
+class Members(Membership):
     """Does what the other tasks do at each look of the evaluator; the last thing that happens is an announcement."""
 
     def __init__(self, *looks):
         self._looks = list(looks)
-        self.announced = None
+        self._announced = None
+
+    @property
+    def announced(self):
+        return self._announced
 
     def wait_for_announcement(self, seconds):
-        self.announced = self._looks.pop(0)()
-        return self.announced
+        self._announced = self._looks.pop(0)()
+        return self._announced
 
 
 def evaluate_all(run, *looks):

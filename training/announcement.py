@@ -4,17 +4,20 @@ import enum
 import re
 
 import input_fn
+from cluster import strategy
+from cluster.topology import Task
 from settings import LearningRate, PiecewiseConstant, Settings
 
 
-def announcement(settings: Settings, info: input_fn.DatasetInfo, *, replicas: int, first_step: int) -> str:
+def announcement(settings: Settings, info: input_fn.DatasetInfo, task: Task, *, first_step: int) -> str:
     """What is about to happen, for the person who started it."""
     training = settings.training
     return (
         f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px:"
         f" {info.num_train_examples:,} examples to train on, {info.num_validation_examples:,} to validate on\n"
-        f"{training.train_steps:,} steps of {training.batch_size} examples on {replicas}"
-        f" replica{'s' if replicas > 1 else ''}, learning rate {in_words(settings.model.learning_rate)}\n"
+        f"{training.train_steps:,} steps of {training.batch_size} examples, learning rate"
+        f" {in_words(settings.model.learning_rate)}\n"
+        f"Distribution strategy: {strategy.describe(settings.devices, task)}\n"
         + (f"Going on from step {first_step:,} of {settings.model_dir}" if first_step else f"Run: {settings.model_dir}")
     )
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 import input_fn
 import model_fn
 from cluster import strategy
-from cluster.topology import Task
+from cluster.topology import Role, Task
 from settings import Settings, UserError
 from training.warm_start import warm_start
 
@@ -23,19 +23,21 @@ def prepare_tensorflow(*, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def num_replicas(settings: Settings, task: Task) -> int:
-    """Among how many replicas a global batch is split.
+def check_devices(settings: Settings, task: Task) -> None:
+    """Before anything is begun.
 
     Raises:
-      UserError: it cannot be split evenly.
+      UserError: the devices that were asked for are not there, or do not go with the cluster; a global batch cannot be
+        split evenly over the replicas.
     """
+    if task.role is Role.EVALUATOR:
+        return
     replicas = strategy.num_replicas(settings.devices, task)
     if settings.training.batch_size % replicas:
         raise UserError(
             f"--batch_size={settings.training.batch_size} cannot be split evenly over {replicas} replicas;"
             f" give a multiple of {replicas}"
         )
-    return replicas
 
 
 def estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.estimator.Estimator:

@@ -93,12 +93,11 @@ def _evaluate_to_the_end(run: _Run) -> None:
 
 def _tell_what_comes(run: _Run) -> None:
     settings = run.settings
-    replicas = assembly.num_replicas(settings, run.task)
     step = assembly.newest_step(settings.model_dir)
     if _has_ended(settings, step):
         print(_already_complete(settings, step), flush=True)
     else:
-        print(announcement(settings, run.info, replicas=replicas, first_step=step), flush=True)
+        print(announcement(settings, run.info, run.task, first_step=step), flush=True)
 
 
 def _train_to_the_end(run: _Run) -> None:

@@ -11,7 +11,7 @@ define(
     "distribution_strategy",
     s.DistributionStrategy.AUTO,
     "How replicas train together. auto: one_device for one replica, mirrored for those of one process,"
-    " multi_worker_mirrored or parameter_server for a cluster without or with ps tasks.",
+    " multi_worker_mirrored for several workers. parameter_server keeps the variables on the processor.",
     p.member_of(s.DistributionStrategy),
 )
 define(

@@ -1,10 +1,12 @@
 """The Kubernetes manifests: well formed, at one with each other, and with the program."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -29,8 +31,13 @@ def parsed(template):
     return command
 
 
-PODS = [template for name in manifests.FILES for document in manifests.read(name) for template in templates(document)]
-every_pod = pytest.mark.parametrize("template", PODS, ids=lambda pod: parsed(pod).model_dir)
+PODS = {
+    f"{name} {number}": template
+    for name in manifests.FILES
+    for document in manifests.read(name)
+    for number, template in enumerate(templates(document))
+}
+every_pod = pytest.mark.parametrize("template", PODS.values(), ids=PODS.keys())
 
 
 # Each by itself.
@@ -114,7 +121,7 @@ def test_a_pods_flags_are_the_programs(template):
 
 
 def test_one_image_serves_all():
-    images = {container(pod)["image"] for pod in PODS}
+    images = {container(pod)["image"] for pod in PODS.values()}
     assert len(images) == 1 and images.pop().startswith("registry.example/")
 
 
@@ -269,20 +276,30 @@ def test_a_job_of_one_pod_starts_again_after_a_preemption_and_not_after_a_mistak
 
 @pytest.fixture
 def task(tmp_path):
-    """Starts task.sh where `python` is a program with the given text."""
+    """Starts task.sh where `python` is a program with the given text. It outlives neither the test nor two minutes."""
+    processes = []
 
     def started(text, *arguments):
         python = tmp_path / "python"
         python.write_text(f"#!{sys.executable}\nimport os, signal, sys, time\n{text}\n")
         python.chmod(0o755)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["sh", str(manifests.FOLDER / "task.sh"), *arguments],
             env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+        processes.append((process, threading.Timer(120, os.killpg, [process.pid, signal.SIGKILL])))
+        processes[-1][1].start()
+        return process
 
-    return started
+    yield started
+    for process, watchdog in processes:
+        watchdog.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.mark.parametrize(
