@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from control import evaluations
 from tests.processes import start_cluster
-from tests.test_end_to_end import TINY
+from tests.test_end_to_end import TINY, scalars
 
 
 def arguments(folder, data_dir, *others):
@@ -36,6 +36,29 @@ def test_a_signal_to_one_stops_both_after_the_same_step_and_evaluations_end_both
     assert re.search(r"^Stopped early after step \d+: the accuracy was not better", "".join(chief.said), re.M)
     assert begun < step_of(folder) == max(evaluations.read(str(folder))) < 2000
     assert not list(scratch.glob("stepdown-*")), "the worker's checkpoints are gone"
+
+
+@pytest.mark.cluster
+def test_a_run_goes_on_with_another_number_of_workers_as_if_nothing_had_changed(start, shapes10_dir, tmp_path):
+    """Alone, then two workers, then alone again: the loss curve is that of a run that was alone all the time."""
+
+    def flags(folder, train_steps):
+        # Statistics of a share of the batch would differ with the number of shares.
+        return arguments(folder, shapes10_dir, "--sync_batch_norm", f"--train_steps={train_steps}")
+
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    for train_steps in (16, 32, 48):
+        if train_steps == 32:
+            tasks = start_cluster(start, flags(folder, train_steps), tmp_path)
+        else:
+            tasks = [start(*flags(folder, train_steps))]
+        assert [task.finish() for task in tasks] == [0] * len(tasks), "".join(
+            line for task in tasks for line in task.said
+        )
+    assert start(*flags(whole, 48)).finish() == 0
+    found, expected = dict(scalars(folder, "loss")), dict(scalars(whole, "loss"))
+    assert found.keys() == expected.keys() == {*range(4, 49, 4)}
+    assert [found[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-3)
 
 
 def step_of(folder):
