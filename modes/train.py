@@ -72,34 +72,36 @@ def _task(command: flags.Command) -> topology.Task:
 def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, overwrite: bool) -> None:
     settings = run.settings
     _check_source(settings, overwrite=overwrite)
-    with contextlib.ExitStack() as stack:
-        session, environment = "", {}
-        if task.is_chief:
-            stack.enter_context(_kept_to_this_process(settings.model_dir))
-        import input_fn
-        import training
+    import input_fn
+    import training
 
-        training.check_devices(settings, task)
-        if task.is_chief:
+    record: run_record.RunRecord | None = None
+    with contextlib.ExitStack() as stack:
+
+        def begin() -> None:
+            """For the chief, before another task looks at the model_dir."""
+            nonlocal record
+            stack.enter_context(_kept_to_this_process(settings.model_dir))
+            training.check_devices(settings, task)
             record = run_record.open_run(
                 settings.model_dir, flags=run.flags, hyper_parameters=run.hyper_parameters, overwrite=overwrite
             )
-            session, environment = record.sessions[-1].started, run_record.environment(record)
-            # Before any other task looks for the newest.
             training.mend_checkpoints(settings.model_dir)
+
         scratch = tempfile.TemporaryDirectory(prefix="stepdown-")
+        stack.enter_context(scratch)
         members = stack.enter_context(
             membership.joined(
                 task,
                 settings.cluster,
                 model_dir=settings.model_dir,
                 run={name: value for name, value in run.flags.items() if name not in _OF_ONE_TASK},
+                prepare=begin,
                 on_stop_asked=signals.ask,
                 clean_up=scratch.cleanup,
             )
         )
-        stack.enter_context(scratch)
-        if task.is_chief:
+        if record:
             with members.paused("preparing the data set"):
                 info = input_fn.describe(settings.data)
             classes = run_record.Classes(info.class_names, info.stored_size)
@@ -107,7 +109,12 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
         training.train_and_evaluate(
             settings,
             task,
-            training.Recorded(run.flags, run.hyper_parameters, environment, session),
+            training.Recorded(
+                run.flags,
+                run.hyper_parameters,
+                environment=run_record.environment(record) if record else {},
+                session=record.sessions[-1].started if record else "",
+            ),
             preemption=signals,
             members=members,
             scratch=scratch.name,
