@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import settings
@@ -121,12 +121,16 @@ def joined(
     leave: Callable[[int], None] = os._exit,
     clean_up: Callable[[], None] = lambda: None,
     prepare: Callable[[], None] = lambda: None,
+    stop_signals: Collection[int] = (),
 ) -> Iterator[Membership]:
     """Starts together with the other tasks of the job, and is one of them while the block runs.
 
     `run` has the flags, as JSON values, that all tasks must share. `on_stop_asked` is called in the chief, in another
     thread, when the first of the others asks it to stop. Once all tasks have begun, a loss ends this process wherever
     it stands, by a line, `clean_up` and `leave` with an exit status. How the block ends is told to the others.
+
+    `stop_signals` are those that ask this task to stop. Of one the chief is told at once: the main thread, which takes
+    signals, may be in a step that waits for the chief.
 
     `prepare` is what the chief has to do before any other task begins: a UserError in it ends them all. One alone just
     does it.
@@ -140,8 +144,9 @@ def joined(
         yield Membership()
         return
 
-    job = _Job(task, limits, model_dir, calling.as_json(run), Duties(on_stop_asked, tell, leave, clean_up), prepare)
-    with _as_chief(job) if task.is_chief else _as_follower(job) as watcher:
+    duties = Duties(on_stop_asked, tell, leave, clean_up, stop_signals)
+    job = _Job(task, limits, model_dir, calling.as_json(run), duties, prepare)
+    with _as_chief(job) if task.is_chief else _as_follower(job) as watcher, watcher.noticing_signals():
         yield _Member(watcher, on_stop_asked)
 
 

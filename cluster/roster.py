@@ -6,6 +6,7 @@ from typing import Any
 
 import settings
 from cluster.admission import Strangers, Waiting, listed, refusal
+from cluster.entries import Entries, Entry
 from cluster.messages import (
     VERSION,
     Announcement,
@@ -32,17 +33,6 @@ _SPARE_STRANGERS = 32
 _TOLD_STRANGERS = 3
 
 
-@dataclasses.dataclass
-class _Entry:
-    """A task that has said hello. It is `here` until it has left, or is lost."""
-
-    hello: Hello
-    link: int
-    heard: float
-    ready: bool = False
-    here: bool = True
-
-
 class Roster(Party):
     """What the chief knows of the others. `run` has the flags that all tasks must share, as JSON gives them back."""
 
@@ -53,7 +43,7 @@ class Roster(Party):
         self._task = task
         self._run = run
         self._token = token
-        self._entries: dict[tuple[Role, int], _Entry] = {}
+        self._entries = Entries(task)
         self._strangers = Strangers(most=_SPARE_STRANGERS + len(task.peers), seconds=times.hello)
         self._told_strangers = 0
         self._is_ready = False
@@ -76,7 +66,7 @@ class Roster(Party):
 
     def received(self, link: int, message: Message, now: float) -> None:
         """A message has come."""
-        entry = self._entry(link)
+        entry = self._entries.at(link)
         if entry is None:
             if link in self._strangers and self._is_open:
                 self._greet(link, message, now)
@@ -100,12 +90,12 @@ class Roster(Party):
     def closed(self, link: int) -> None:
         """The other side has closed a connection."""
         self._strangers.discard(link)
-        if entry := self._entry(link):
+        if entry := self._entries.at(link):
             self._lose(entry, CLOSED)
 
     def garbled(self, link: int, why: str) -> None:
         """What came over a connection is no message."""
-        if entry := self._entry(link):
+        if entry := self._entries.at(link):
             self._lose(entry, f"it sent what no task sends ({why})")
         elif link in self._strangers:
             if self._told_strangers < _TOLD_STRANGERS:
@@ -121,7 +111,7 @@ class Roster(Party):
     def announce(self, announcement: Announcement) -> None:
         """Tells every task how the job ends."""
         self.announcement = announcement
-        self._send(self._links(), announcement)
+        self._send(self._entries.links, announcement)
 
     def leave(self, farewell: Goodbye | Failure, now: float) -> None:
         """As for any task; the others hear of the chief's failure by its name."""
@@ -135,8 +125,8 @@ class Roster(Party):
     def tick(self, now: float, *, stepped: bool, paused_for: str | None) -> None:
         """Time has passed. `stepped`: a step was done since the last call. `paused_for`: why none is to be expected."""
         self.closing += self._strangers.take_overdue(now)
-        self._beat(self._links(), now)
-        for entry in self._here():
+        self._beat(self._entries.links, now)
+        for entry in self._entries.here:
             if now - entry.heard >= self._limits.peer_timeout:
                 self._lose(entry, f"it was silent for {self._limits.peer_timeout} s")
         if self._farewell is None:
@@ -146,7 +136,7 @@ class Roster(Party):
                 self._wait(now)
         is_failure = isinstance(self._farewell, Failure)
         patience = self._times.farewell if is_failure else self._times.goodbyes
-        self._go_on_leaving(links=self._links(), patience=patience, now=now)
+        self._go_on_leaving(links=self._entries.links, patience=patience, now=now)
 
     def _greet(self, link: int, message: Message, now: float) -> None:
         match message:
@@ -162,15 +152,14 @@ class Roster(Party):
                 self.garbled(link, "it did not say hello")
 
     def _admit(self, link: int, hello: Hello, now: float) -> None:
-        name = (hello.role, hello.index)
-        self._came.add(name)
-        present = self._entries[name].hello if name in self._entries else None
+        self._came.add((hello.role, hello.index))
+        present = self._entries.hello_of(hello.role, hello.index)
         line = self._refusal or refusal(self._task, hello, run=self._run, present=present)
         if line:
             self._refuse(link, line)
         else:
             self._strangers.discard(link)
-            self._entries[name] = _Entry(hello, link, heard=now)
+            self._entries.add(hello, link=link, now=now)
             self._send([link], Welcome(self._token))
 
     def _refuse(self, link: int, line: str) -> None:
@@ -179,41 +168,41 @@ class Roster(Party):
         self._fail(Cause.USAGE, line)
 
     def _begin_if_all_are_ready(self, now: float) -> None:
-        if not self._is_open or not self._is_ready or self._missing() or not all(e.ready for e in self._here()):
+        if not self._is_open or not self._is_ready or self._entries.missing or self._entries.unready:
             return
         self.begun = True
         self._stepped_at = now
-        self._send(self._links(), Go())
+        self._send(self._entries.links, Go())
         self.closing += self._strangers.take_all()
 
-    def _take_goodbye(self, entry: _Entry, ending: Ending, now: float) -> None:
+    def _take_goodbye(self, entry: Entry, ending: Ending, now: float) -> None:
         self._remove(entry)
         if not self.begun:
-            self._fail(Cause.LOST, f"{self._name(entry)} left before the job began")
+            self._fail(Cause.LOST, f"{entry.name} left before the job began")
         elif ending is Ending.PREEMPTED and self.announcement is None:
             self.asked_to_stop = True
             if entry.hello.role is not Role.EVALUATOR:
-                self._deserted = (now, f"{self._name(entry)} was told to stop, and has left")
+                self._deserted = (now, f"{entry.name} was told to stop, and has left")
 
-    def _take_failure(self, entry: _Entry, failure: Failure) -> None:
+    def _take_failure(self, entry: Entry, failure: Failure) -> None:
         self._remove(entry)
-        line = blamed(self._name(entry), failure)
+        line = blamed(entry.name, failure)
         if self._farewell or (failure.cause is not Cause.USAGE and not self._is_needed(entry)):
             self.lines.append(line)
         else:
             self._fail(failure.cause, line)
 
-    def _lose(self, entry: _Entry, why: str) -> None:
+    def _lose(self, entry: Entry, why: str) -> None:
         self._remove(entry)
-        name = self._name(entry)
         if self._has_spoken:
             return
         if self._is_needed(entry):
-            self._fail(Cause.LOST, f"lost {name}: {why}", to_others=f"the chief lost {name}: {why}")
+            line = f"lost {entry.name}: {why}"
+            self._fail(Cause.LOST, line, to_others=f"the chief {line}")
         else:
-            self.lines.append(f"{name} is gone: {why}; the job ends all the same")
+            self.lines.append(f"{entry.name} is gone: {why}; the job ends all the same")
 
-    def _is_needed(self, entry: _Entry) -> bool:
+    def _is_needed(self, entry: Entry) -> bool:
         """Whether the job can no longer end well without this task."""
         if self.announcement is None:
             return True
@@ -222,10 +211,10 @@ class Roster(Party):
     def _fail(self, cause: Cause, line: str, *, to_others: str | None = None) -> None:
         if self.end or self._refusal:
             return
-        self._send(self._links(), Failure(cause, one_line(to_others or line)))
+        self._send(self._entries.links, Failure(cause, one_line(to_others or line)))
         if cause is Cause.USAGE and not self.begun:
             self._refusal = one_line(line)
-            for entry in self._here():
+            for entry in self._entries.here:
                 entry.here = False
             return
         self.closing += self._strangers.take_all()
@@ -248,11 +237,10 @@ class Roster(Party):
         if self._refusal:
             self._refuse_latecomers(self._refusal, now)
             return
-        unready = [self._name(entry) for entry in self._here() if not entry.ready]
-        if missing := self._missing():
-            whom = listed(missing)
-        elif unready:
-            whom = f"{listed(unready)} to see --model_dir"
+        if self._entries.missing:
+            whom = listed(self._entries.missing)
+        elif self._entries.unready:
+            whom = f"{listed(self._entries.unready)} to see --model_dir"
         else:
             whom = "the chief itself"
         if now >= self._limits.startup_timeout:
@@ -275,22 +263,7 @@ class Roster(Party):
         """Whether tasks may still come."""
         return not (self.begun or self.end or self._farewell)
 
-    def _missing(self) -> list[str]:
-        return [described(self._task, *peer) for peer in self._task.peers if peer not in self._entries]
-
-    def _name(self, entry: _Entry) -> str:
-        return described(self._task, entry.hello.role, entry.hello.index)
-
-    def _entry(self, link: int) -> _Entry | None:
-        return next((entry for entry in self._here() if entry.link == link), None)
-
-    def _here(self) -> list[_Entry]:
-        return [entry for entry in self._entries.values() if entry.here]
-
-    def _links(self) -> list[int]:
-        return [entry.link for entry in self._here()]
-
-    def _remove(self, entry: _Entry) -> None:
+    def _remove(self, entry: Entry) -> None:
         entry.here = False
         self.closing.append(entry.link)
         if entry.hello.role is Role.EVALUATOR:

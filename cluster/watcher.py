@@ -7,13 +7,13 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 
 from cluster.follower import Follower
 from cluster.messages import LONGEST, Failure, Goodbye, decode, encode
 from cluster.party import LONGEST_TICK, Clock, End, Times, consequence
 from cluster.roster import Roster
-from cluster.wires import Closed, Event, Line, Opened, Overlong, Wires
+from cluster.wires import Closed, Event, Line, Opened, Overlong, Signalled, Wires
 from settings import ExitStatus
 
 _ENDED_WELL = (ExitStatus.COMPLETE, ExitStatus.PREEMPTED)
@@ -27,6 +27,7 @@ class Duties:
     tell: Callable[[str], None]
     leave: Callable[[int], None]
     clean_up: Callable[[], None]
+    stop_signals: Collection[int]
 
 
 class Watcher:
@@ -63,6 +64,18 @@ class Watcher:
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
+
+    @contextlib.contextmanager
+    def noticing_signals(self) -> Iterator[None]:
+        """Has signals noticed at once, wherever the main thread stands. In another than that it does nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._wires.signal_descriptor(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
 
     def post(self, command: Callable[[float], None]) -> None:
         """Has the thread call `command` with its time. It never waits: signal handlers may use it."""
@@ -112,6 +125,8 @@ class Watcher:
                 self.party.opened(event.link, now)
             case Closed():
                 self.party.closed(event.link)
+            case Signalled():
+                self._take_signal(event.number)
             case Overlong():
                 self.party.garbled(event.link, f"more than {LONGEST} bytes")
             case Line():
@@ -121,6 +136,11 @@ class Watcher:
                     self.party.garbled(event.link, str(error))
                 else:
                     self.party.received(event.link, message, now)
+
+    def _take_signal(self, number: int) -> None:
+        # The chief's own main thread takes it in time: nothing but an evaluation keeps the others waiting.
+        if number in self._duties.stop_signals and isinstance(self.party, Follower):
+            self.party.ask_to_stop()
 
     def _act(self) -> None:
         party = self.party

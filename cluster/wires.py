@@ -44,7 +44,14 @@ class Closed:
     link: int
 
 
-Event = Opened | Line | Overlong | Closed
+@dataclasses.dataclass(frozen=True)
+class Signalled:
+    """A signal has come, though the main thread may be in no state to take it."""
+
+    number: int
+
+
+Event = Opened | Line | Overlong | Closed | Signalled
 
 
 @dataclasses.dataclass
@@ -89,6 +96,10 @@ class Wires:
         with contextlib.suppress(OSError):
             self._waker.send(b"\0")
 
+    def signal_descriptor(self) -> int:
+        """Where Python can write the numbers of signals, as `signal.set_wakeup_fd` has it."""
+        return self._waker.fileno()
+
     def poll(self, seconds: float) -> list[Event]:
         """What happens within `seconds`: returns as soon as something has, older connections first."""
         events: list[Event] = []
@@ -101,7 +112,7 @@ class Wires:
         for key, _ in ready:
             if key.fileobj is self._awake:
                 with contextlib.suppress(OSError):
-                    self._awake.recv(LONGEST)
+                    events += [Signalled(byte) for byte in self._awake.recv(LONGEST) if byte]
             elif key.fileobj is self._listener:
                 events += self._accept()
         return events

@@ -98,6 +98,7 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
                 run={name: value for name, value in run.flags.items() if name not in _OF_ONE_TASK},
                 prepare=begin,
                 on_stop_asked=signals.ask,
+                stop_signals=preemption.SIGNALS,
                 clean_up=scratch.cleanup,
             )
         )

@@ -215,6 +215,15 @@ def test_few_lines_are_told_of_many_strangers():
     assert len(chief.told) == 3 and len(chief.closed) == 95 and "(not JSON)" in chief.told[0]
 
 
+def test_nobody_comes_in_while_the_chief_leaves():
+    chief = Chief(workers=2)
+    chief.call(1)
+    chief.party.leave(Goodbye(Ending.PREEMPTED), chief.now)
+    chief.receive(Hello(Role.WORKER, 0, host="b", pid=1, num_tasks=3, run=RUN))
+    chief.tick()
+    assert not chief.sent and chief.party.over
+
+
 def test_nobody_comes_in_after_the_beginning():
     chief = Chief()
     chief.call(8)

@@ -108,6 +108,11 @@ def test_the_last_announcement_counts():
     evaluator.receive(PREEMPTED)
     evaluator.pass_time(round(TIMES.preempted), heard=[LINK])
     assert end_of(evaluator)[0] is ExitStatus.PREEMPTED
+    evaluator = Other("evaluator")
+    evaluator.receive(PREEMPTED)
+    evaluator.receive(COMPLETE)
+    evaluator.pass_time(1000, heard=[LINK])
+    assert evaluator.party.end is None
     worker = Other("worker 0")
     worker.receive(PREEMPTED)
     worker.pass_time(1)

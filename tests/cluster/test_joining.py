@@ -5,6 +5,7 @@ import dataclasses
 import os
 import socket
 import stat
+import time
 
 import pytest
 

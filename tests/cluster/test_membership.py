@@ -2,15 +2,19 @@
 
 import dataclasses
 import os
+import re
+import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from cluster import calling, membership
 from cluster.membership import Announcement, Ending
 from cluster.messages import Hello
+from cluster.task import split
 from settings import Preempted, UserError
 from tests.cluster.jobs import (
     COMPLETE,
@@ -54,6 +58,31 @@ def test_the_chief_asks_itself(tmp_path):
     job.start_all(nothing, chief=lambda task, members: members.ask_to_stop() or task.asked.is_set())
     assert [task.error for task in finish(job)] == [None] * 2
     assert job.running[0].result is True
+
+
+def test_nobody_can_connect_once_the_job_has_begun(tmp_path):
+    def lead(task, members):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(split(task.task.watch_address))
+        train(task, members)
+
+    job = Job(tmp_path)
+    job.start_all(train, chief=lead)
+    assert [task.error for task in finish(job)] == [None] * 2
+
+
+def test_signals_are_left_to_the_main_thread(tmp_path):
+    def blocked(task, members):
+        threads = [thread for thread in threading.enumerate() if thread.name == "membership"]
+        return [Path(f"/proc/self/task/{thread.native_id}/status").read_text() for thread in threads]
+
+    job = Job(tmp_path)
+    job.start_all(nothing, chief=blocked)
+    statuses = finish(job)[0].result
+    assert statuses
+    for status in statuses:
+        (mask,) = re.findall(r"^SigBlk:\s*(\w+)$", status, re.M)
+        assert all(int(mask, 16) >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1))
 
 
 def test_only_the_chief_announces(tmp_path):

@@ -17,7 +17,7 @@ from tests.processes import free_ports
 
 # Argument 1 says what the task is. It says when it is in, and waits for the job to be stopped.
 PROGRAM = """
-import contextlib, json, os, signal, sys, tempfile, time
+import contextlib, ctypes, json, os, signal, sys, tempfile, time
 import settings
 from cluster import membership
 from cluster.task import Role, Task
@@ -37,6 +37,7 @@ try:
         model_dir=told["model_dir"],
         run={},
         on_stop_asked=lambda: os.kill(os.getpid(), signal.SIGTERM),
+        stop_signals=(signal.SIGTERM,),
         clean_up=scratch.cleanup,
     ) as members:
         if told["fork"]:
@@ -50,6 +51,11 @@ try:
             print(child, flush=True)
         try:
             print("in", flush=True)
+            if told["stuck"]:
+                # As in a step that waits for another task: no signal gets Python out of it.
+                mutex, libc = ctypes.create_string_buffer(64), ctypes.CDLL(None)
+                libc.pthread_mutex_lock(mutex)
+                libc.pthread_mutex_lock(mutex)
             if members.wait_for_announcement(60):
                 raise settings.Preempted("stopped with the chief")
         except settings.Preempted:
@@ -75,7 +81,7 @@ class Tasks:
         self._limits = {"peer_timeout": peer_timeout}
         self.processes: dict[str, subprocess.Popen] = {}
 
-    def start(self, name, *, fork=""):
+    def start(self, name, *, fork="", stuck=False):
         task = self._tasks[name]
         told = {
             "role": task.role.value,
@@ -84,6 +90,7 @@ class Tasks:
             "model_dir": str(self._folder),
             "limits": self._limits,
             "fork": fork,
+            "stuck": stuck,
         }
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, json.dumps(told)],
@@ -138,6 +145,15 @@ def test_a_killed_worker_ends_all_with_status_76(job, tmp_path):
         assert said.count("\n") == 1 and "its connection was closed; this task ends with status 76" in said
     # What is to be cleaned up is: but for that of the one that was killed.
     assert len(os.listdir(tmp_path)) == 1
+
+
+def test_a_signal_to_a_task_that_cannot_take_it_stops_the_job_at_once(job):
+    tasks = job()
+    chief, worker = tasks.start("chief"), tasks.start("worker 0", stuck=True)
+    tasks.begin()
+    worker.send_signal(signal.SIGTERM)
+    assert ended(chief)[0] == 75
+    worker.kill()
 
 
 def test_a_killed_chief_ends_all_with_status_76(job):

@@ -231,6 +231,15 @@ def test_the_chief_waits_for_the_others_goodbyes_when_it_leaves():
     assert chief.party.over and chief.party.end is None
 
 
+def test_a_connection_that_is_closed_while_the_chief_leaves_is_no_loss():
+    chief = Chief(workers=2).begin()
+    chief.party.leave(Goodbye(Ending.COMPLETE), chief.now)
+    chief.tick()
+    chief.close(1)
+    chief.close(2)
+    assert chief.party.end is None and chief.party.over
+
+
 def test_it_does_not_wait_for_ever():
     chief = Chief().begin()
     chief.party.leave(Goodbye(Ending.COMPLETE), chief.now)
