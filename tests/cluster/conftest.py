@@ -5,14 +5,14 @@ import threading
 
 import pytest
 
-from cluster import membership
+from cluster.membership import joining
 from tests.cluster.jobs import LONG, TIMES
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Short times, and no thread or open file left behind."""
-    monkeypatch.setattr(membership, "TIMES", TIMES)
+    monkeypatch.setattr(joining, "TIMES", TIMES)
     threads, files = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
     yield
     for thread in set(threading.enumerate()) - threads:

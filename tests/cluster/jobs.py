@@ -5,10 +5,10 @@ import threading
 import time
 
 import settings
-from cluster import calling, membership
-from cluster.membership import Announcement, Ending
-from cluster.messages import LONGEST, encode
-from cluster.party import Times
+from cluster import membership
+from cluster.membership import Announcement, Ending, calling
+from cluster.membership.messages import LONGEST, encode
+from cluster.membership.party import Times
 from cluster.task import Role, Task, split
 from tests.processes import free_ports
 

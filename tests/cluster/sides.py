@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from cluster.follower import Follower
-from cluster.messages import (
+from cluster.membership.follower import Follower
+from cluster.membership.messages import (
     Announcement,
     Beat,
     Ending,
@@ -11,8 +11,8 @@ from cluster.messages import (
     Hello,
     Ready,
 )
-from cluster.party import TIMES
-from cluster.roster import Roster
+from cluster.membership.party import TIMES
+from cluster.membership.roster import Roster
 from tests.cluster.jobs import make_limits, make_tasks
 
 RUN = {"batch_size": 64, "deterministic": True, "boundaries": [100, 200], "seed": 1}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cluster import messages
-from cluster.admission import Waiting, listed
-from cluster.messages import (
+from cluster.membership import messages
+from cluster.membership.admission import Waiting, listed
+from cluster.membership.messages import (
     AskToStop,
     Beat,
     Cause,
@@ -17,7 +17,7 @@ from cluster.messages import (
     Ready,
     Welcome,
 )
-from cluster.party import TIMES
+from cluster.membership.party import TIMES
 from cluster.task import Role
 from settings import ExitStatus
 from tests.cluster.sides import COMPLETE, LINK, RUN, Chief, end_of

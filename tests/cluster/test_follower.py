@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.messages import (
+from cluster.membership.messages import (
     AskToStop,
     Cause,
     Ending,
@@ -11,7 +11,7 @@ from cluster.messages import (
     Ready,
     Welcome,
 )
-from cluster.party import TIMES
+from cluster.membership.party import TIMES
 from settings import ExitStatus
 from tests.cluster.sides import COMPLETE, LINK, PREEMPTED, Other, end_of
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from cluster import calling, membership
-from cluster.membership import Ending
-from cluster.messages import LONGEST
+from cluster import membership
+from cluster.membership import Ending, calling, joining
+from cluster.membership.messages import LONGEST
 from cluster.task import ALONE, split
 from settings import PeerLost, Preempted, UserError
 from tests.cluster.jobs import (
@@ -86,7 +86,7 @@ def test_a_chief_that_does_not_come_is_named(tmp_path):
 
 
 def test_other_flags_are_refused_for_all_also_for_those_who_come_later(monkeypatch, tmp_path):
-    monkeypatch.setattr(membership, "TIMES", dataclasses.replace(TIMES, latecomers=LONG))
+    monkeypatch.setattr(joining, "TIMES", dataclasses.replace(TIMES, latecomers=LONG))
     job = Job(tmp_path, workers=3)
     job.start("chief", nothing, run={"seed": 1, "batch_size": 128})
     job.start("worker 0", nothing, run={"seed": 1, "batch_size": 128})
@@ -112,7 +112,7 @@ def test_the_chief_prepares_before_any_other_begins(tmp_path):
 
 
 def test_a_chief_that_cannot_prepare_the_job_ends_all(monkeypatch, tmp_path):
-    monkeypatch.setattr(membership, "TIMES", dataclasses.replace(TIMES, latecomers=LONG))
+    monkeypatch.setattr(joining, "TIMES", dataclasses.replace(TIMES, latecomers=LONG))
 
     def prepare():
         raise UserError("other flags than the run was started with")
@@ -218,7 +218,7 @@ def test_a_signal_that_stops_a_task_at_its_start_does_not_leave_the_others_waiti
 
     job = Job(tmp_path, workers=2)
     chief = job.start("chief", nothing)
-    monkeypatch.setattr(membership, "_look_for_token", stopped)
+    monkeypatch.setattr(joining, "_look_for_token", stopped)
     worker = job.start("worker 0", nothing)
     assert isinstance(worker.finish().error, Preempted)
     assert isinstance(chief.finish().error, PeerLost)

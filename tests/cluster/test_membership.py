@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import calling, membership
-from cluster.membership import Announcement, Ending
-from cluster.messages import Hello
+from cluster.membership import Announcement, Ending, calling, joining
+from cluster.membership.messages import Hello
 from cluster.task import split
 from settings import Preempted, UserError
 from tests.cluster.jobs import (
@@ -190,7 +189,7 @@ def test_a_task_that_is_silent_is_lost(tmp_path, capfd):
 
 
 def test_a_clean_up_that_fails_or_hangs_holds_up_no_end(monkeypatch, tmp_path):
-    monkeypatch.setattr(membership, "TIMES", dataclasses.replace(TIMES, clean_up=0.2))
+    monkeypatch.setattr(joining, "TIMES", dataclasses.replace(TIMES, clean_up=0.2))
     over = threading.Event()
     done = []
 
@@ -212,7 +211,7 @@ def test_a_clean_up_that_fails_or_hangs_holds_up_no_end(monkeypatch, tmp_path):
 
 
 def test_an_error_that_comes_of_a_loss_ends_the_task_as_the_loss_does(monkeypatch, tmp_path, capfd):
-    monkeypatch.setattr(membership, "TIMES", dataclasses.replace(TIMES, settling=LONG / 2))
+    monkeypatch.setattr(joining, "TIMES", dataclasses.replace(TIMES, settling=LONG / 2))
     job = Job(tmp_path)
     with socket.socket() as quiet:
         chief = job.start("chief", raising(ConnectionResetError("socket closed")))
@@ -224,7 +223,7 @@ def test_an_error_that_comes_of_a_loss_ends_the_task_as_the_loss_does(monkeypatc
 
 @pytest.mark.parametrize(("ending", "status"), [(Ending.COMPLETE, 0), (Ending.PREEMPTED, 75)])
 def test_a_task_that_does_not_end_by_itself_after_the_announcement_is_ended(monkeypatch, tmp_path, ending, status):
-    monkeypatch.setattr(membership, "TIMES", dataclasses.replace(TIMES, preempted=0.2, complete=0.2))
+    monkeypatch.setattr(joining, "TIMES", dataclasses.replace(TIMES, preempted=0.2, complete=0.2))
 
     job = Job(tmp_path)
     job.start_all(until_left, chief=lambda task, members: members.announce(ending, 7))

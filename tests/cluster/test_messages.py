@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster import messages
-from cluster.messages import Announcement, Beat, Cause, Ending, Failure, Goodbye, Hello, OtherHello, Welcome
+from cluster.membership import messages
+from cluster.membership.messages import Announcement, Beat, Cause, Ending, Failure, Goodbye, Hello, OtherHello, Welcome
 from cluster.task import Role
 from tests.fuzz.common import fuzz
 

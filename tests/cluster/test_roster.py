@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.messages import (
+from cluster.membership.messages import (
     Announcement,
     AskToStop,
     Beat,
@@ -13,7 +13,7 @@ from cluster.messages import (
     Goodbye,
     Welcome,
 )
-from cluster.party import TIMES, Clock
+from cluster.membership.party import TIMES, Clock
 from settings import ExitStatus
 from tests.cluster.sides import COMPLETE, PREEMPTED, Chief, end_of
 

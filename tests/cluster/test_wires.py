@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster.wires import Closed, Event, Line, Opened, Overlong, Wires
+from cluster.membership.wires import Closed, Event, Line, Opened, Overlong, Wires
 from tests.cluster.jobs import LONG
 
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from cluster.messages import Hello
-from cluster.party import described
+from cluster.membership.messages import Hello
+from cluster.membership.party import described
 from cluster.task import Role, Task
 
 

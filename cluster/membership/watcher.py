@@ -9,11 +9,11 @@ import threading
 import traceback
 from collections.abc import Callable, Collection, Iterator
 
-from cluster.follower import Follower
-from cluster.messages import LONGEST, Failure, Goodbye, decode, encode
-from cluster.party import LONGEST_TICK, Clock, End, Times, consequence
-from cluster.roster import Roster
-from cluster.wires import Closed, Event, Line, Opened, Overlong, Signalled, Wires
+from cluster.membership.follower import Follower
+from cluster.membership.messages import LONGEST, Failure, Goodbye, decode, encode
+from cluster.membership.party import LONGEST_TICK, Clock, End, Times, consequence
+from cluster.membership.roster import Roster
+from cluster.membership.wires import Closed, Event, Line, Opened, Overlong, Signalled, Wires
 from settings import ExitStatus
 
 _ENDED_WELL = (ExitStatus.COMPLETE, ExitStatus.PREEMPTED)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import settings
-from cluster.messages import LONGEST, Cause, Failure, Hello, Welcome, decode, encode, one_line
+from cluster.membership.messages import LONGEST, Cause, Failure, Hello, Welcome, decode, encode, one_line
 from cluster.task import Task, split
 from settings import PeerLost, UserError
 

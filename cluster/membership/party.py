@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 import settings
-from cluster.messages import Announcement, Beat, Cause, Failure, Goodbye, Message, one_line
+from cluster.membership.messages import Announcement, Beat, Cause, Failure, Goodbye, Message, one_line
 from cluster.task import Role, Task, name_of
 from settings import ExitStatus
 

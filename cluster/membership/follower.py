@@ -1,7 +1,7 @@
 """The side of a task that is not the chief: whether the chief is there, and what it has said."""
 
 import settings
-from cluster.messages import (
+from cluster.membership.messages import (
     Announcement,
     AskToStop,
     Beat,
@@ -13,8 +13,8 @@ from cluster.messages import (
     Message,
     Ready,
 )
-from cluster.party import End, Party, Times, described
-from cluster.roster import CLOSED
+from cluster.membership.party import End, Party, Times, described
+from cluster.membership.roster import CLOSED
 from cluster.task import Role, Task
 from settings import ExitStatus
 

@@ -1,7 +1,7 @@
-"""The tasks of a cluster job know of each other: they start together, notice a loss, and end together.
+"""Joining a job, and being one of its tasks.
 
-The chief listens, the others connect to it. One thread in each process (`watcher.py`) does all that follows, because
-the main thread may be in a step that never ends once another task is gone; so that thread ends the process.
+One thread in each process (`watcher.py`) does all that follows, because the main thread may be in a step that never
+ends once another task is gone; so that thread ends the process.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import settings
-from cluster import calling, shared_token
-from cluster.follower import Follower
-from cluster.messages import Announcement, Cause, Ending, Failure, Goodbye, one_line
-from cluster.party import TIMES, beat_seconds, consequence
-from cluster.roster import Roster
+from cluster.membership import calling, shared_token
+from cluster.membership.follower import Follower
+from cluster.membership.messages import Announcement, Cause, Ending, Failure, Goodbye, one_line
+from cluster.membership.party import TIMES, beat_seconds, consequence
+from cluster.membership.roster import Roster
+from cluster.membership.watcher import Duties, Watcher
+from cluster.membership.wires import Wires
 from cluster.task import Task
-from cluster.watcher import Duties, Watcher
-from cluster.wires import Wires
 from settings import ExitStatus, PeerLost, Preempted, UserError
 
 __all__ = ["Announcement", "Ending", "Membership", "joined"]

@@ -8,7 +8,7 @@ import socket
 import time
 import weakref
 
-from cluster.messages import LONGEST
+from cluster.membership.messages import LONGEST
 
 _MOST_UNSENT = 2**20  # bytes
 _MOST_CALLS = 64  # in one poll

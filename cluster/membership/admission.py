@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cluster.messages import Hello, one_line
+from cluster.membership.messages import Hello, one_line
 from cluster.task import Role, Task, name_of
 
 _LONGEST_VALUE = 100

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import settings
-from cluster.admission import Strangers, Waiting, listed, refusal
-from cluster.entries import Entries, Entry
-from cluster.messages import (
+from cluster.membership.admission import Strangers, Waiting, listed, refusal
+from cluster.membership.entries import Entries, Entry
+from cluster.membership.messages import (
     VERSION,
     Announcement,
     AskToStop,
@@ -24,7 +24,7 @@ from cluster.messages import (
     Welcome,
     one_line,
 )
-from cluster.party import End, Party, Times, blamed, described
+from cluster.membership.party import End, Party, Times, blamed, described
 from cluster.task import Role, Task
 from settings import ExitStatus
 
