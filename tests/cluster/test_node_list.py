@@ -13,9 +13,14 @@ LISTS = {
     "n[2,10]": ["n2", "n10"],
     "n2,n10,n1": ["n2", "n10", "n1"],
     "n[08-11]": ["n08", "n09", "n10", "n11"],
-    "n[1-2,007]-ib,gpu-a.local": ["n1-ib", "n2-ib", "n007-ib", "gpu-a.local"],
+    "n[1-2,007],gpu-a.local": ["n1", "n2", "n007", "gpu-a.local"],
     "r[1-2]n[9-10]": ["r1n9", "r1n10", "r2n9", "r2n10"],
 }
+
+
+def test_a_name_may_go_on_behind_its_numbers():
+    """Slurm 22.05 itself has no such names."""
+    assert expand("n[1-2,007]-ib") == ["n1-ib", "n2-ib", "n007-ib"]
 
 
 @pytest.mark.parametrize(("text", "hosts"), LISTS.items())
