@@ -22,7 +22,7 @@ test-browser: .venv/dev.installed ## Look at a run in TensorBoard with a real br
 test-slow: .venv/dev.installed ## Kill runs, stop workers, and see what they make of it.
 	$(PYTHON_RUN) -m pytest -m slow
 
-test-cluster: .venv/dev.installed ## Run cluster jobs, and make them fail; those on Slurm need its packages, and root.
+test-cluster: .venv/dev.installed ## Run cluster jobs, and make them fail; those under Slurm need its packages.
 	$(PYTHON_RUN) -m pytest -m cluster
 
 soak: .venv/dev.installed ## Kill runs at 30 random moments; each must end as one that was never interrupted.
