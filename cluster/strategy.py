@@ -61,6 +61,9 @@ def choose(devices: Devices, task: Task) -> Distribution:
       UserError: more GPUs asked for than there are; a strategy or an all-reduce that does not fit devices and cluster.
     """
     found = tuple(_replica_devices(devices))
+    if task.has_ps and devices.num_gpus is None:
+        # As for ONE_DEVICE.
+        found = found[:1] if _is_gpu(found) else found
     strategy = devices.distribution_strategy
     if strategy is DistributionStrategy.AUTO:
         strategy = _fitting(len(found), task)
@@ -108,6 +111,9 @@ def make_run_config(settings: Settings, task: Task) -> tf.estimator.RunConfig:
     devices, training = settings.devices, settings.training
     session_config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
     session_config.gpu_options.allow_growth = True
+    if task.has_ps:
+        # A worker's sessions need no other worker to be there.
+        session_config.device_filters.extend(["/job:ps", f"/job:{task.role.value}/task:{task.index}"])
     if devices.cpu_replicas > 1:
         session_config.device_count["CPU"] = devices.cpu_replicas
     return tf.estimator.RunConfig(
@@ -121,7 +127,19 @@ def make_run_config(settings: Settings, task: Task) -> tf.estimator.RunConfig:
         log_step_count_steps=None,
         session_config=session_config,
         # Evaluations are of one process and one device.
-        train_distribute=None if task.role is Role.EVALUATOR else _strategy(choose(devices, task)),
+        train_distribute=None if task.role is Role.EVALUATOR else _strategy(choose(devices, task), task),
+        experimental_max_worker_delay_secs=0,
+    )
+
+
+def serve(task: Task) -> tf.distribute.Server:
+    """Starts to hold variables for the workers, as a ps task does for as long as its process runs. Takes no GPU."""
+    cluster = {role.value: list(each) for role, each in task.addresses.items() if role is not Role.EVALUATOR}
+    return tf.distribute.Server(
+        tf.train.ClusterSpec(cluster),
+        job_name=task.role.value,
+        task_index=task.index,
+        config=tf.compat.v1.ConfigProto(device_count={"GPU": 0}),
     )
 
 
@@ -149,11 +167,17 @@ def _check_strategy(chosen: Distribution, task: Task) -> None:
     given = f"--distribution_strategy={strategy.value}"
     replicas = "--num_gpus" if _is_gpu(chosen.devices) else "--cpu_replicas"
     if task.has_ps:
-        raise UserError(
-            "this job has ps tasks, and parameter_server trains in a single process only; start a chief and workers"
-            " without ps tasks, with --distribution_strategy=multi_worker_mirrored"
-        )
-    if strategy is DistributionStrategy.MULTI_WORKER_MIRRORED:
+        if strategy is not DistributionStrategy.PARAMETER_SERVER:
+            raise UserError(
+                f"{given} has no use for ps tasks, and this job has some; give"
+                " --distribution_strategy=parameter_server, or start the job without ps tasks"
+            )
+        if count > 1:
+            raise UserError(
+                f"{given} trains one replica in each process of a cluster, not {replicas}={count}; start more workers,"
+                f" or give {replicas}=1"
+            )
+    elif strategy is DistributionStrategy.MULTI_WORKER_MIRRORED:
         if count > 1 and not _is_gpu(chosen.devices):
             raise UserError(
                 f"{given} trains one replica in each process on the CPU, not {replicas}={count}; start more workers, or"
@@ -161,7 +185,7 @@ def _check_strategy(chosen: Distribution, task: Task) -> None:
             )
     elif workers > 1:
         raise UserError(
-            f"{given} trains in a single process, and this is one of {workers} workers;"
+            f"{given} trains in a single process{_without_ps(strategy)}, and this is one of {workers} workers;"
             " give --distribution_strategy=multi_worker_mirrored, or start one process"
         )
     elif strategy is DistributionStrategy.ONE_DEVICE and count > 1:
@@ -169,6 +193,10 @@ def _check_strategy(chosen: Distribution, task: Task) -> None:
             f"{given} trains one replica, not {replicas}={count}; give {replicas}=1, or"
             " --distribution_strategy=mirrored"
         )
+
+
+def _without_ps(strategy: DistributionStrategy) -> str:
+    return " where there are no ps tasks" if strategy is DistributionStrategy.PARAMETER_SERVER else ""
 
 
 def _check_all_reduce(chosen: Distribution) -> None:
@@ -191,8 +219,13 @@ def _is_gpu(devices: tuple[str, ...]) -> bool:
     return "gpu" in devices[0]
 
 
-def _strategy(chosen: Distribution) -> tf.distribute.Strategy | None:
-    """None for one device: the Estimator trains without a strategy then."""
+def _strategy(chosen: Distribution, task: Task) -> tf.distribute.Strategy | None:
+    """None for one device, and with ps tasks: the Estimator trains without a strategy then.
+
+    It places variables on ps tasks by itself. How workers meet there is `model_fn.meeting`'s affair.
+    """
+    if task.has_ps:
+        return None
     devices = list(chosen.devices)
     match chosen.strategy:
         case DistributionStrategy.MIRRORED:

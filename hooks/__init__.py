@@ -5,6 +5,7 @@ from hooks.divergence import Diverged, DivergenceHook
 from hooks.due import Due
 from hooks.evaluation import EvaluateListener, record, tell
 from hooks.evaluation_pages import EvaluationPagesHook, Split
+from hooks.farewell import FarewellHook
 from hooks.histograms import HistogramHook
 from hooks.live_learning_rate import LiveLearningRateHook
 from hooks.pictures import PicturesHook
@@ -23,6 +24,7 @@ __all__ = [
     "Due",
     "EvaluateListener",
     "EvaluationPagesHook",
+    "FarewellHook",
     "HistogramHook",
     "LiveLearningRateHook",
     "Pages",

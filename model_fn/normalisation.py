@@ -5,7 +5,8 @@ Ioffe, Szegedy: Batch Normalization, 2015 (https://arxiv.org/abs/1502.03167).
 By default a replica normalises by the mean and variance of its own share of the global batch, so that eight replicas
 train on noisier statistics than one. Each has moving averages of its own, too. Their mean over all replicas is what a
 checkpoint holds, and what every replica starts from that goes on from it. Where the replicas of a process have one
-variable between them (`parameter_server`), the mean of their changes is added to it, which comes to the same.
+variable between them (`parameter_server`), the mean of their changes is added to it, which comes to the same. Of
+workers whose variables ps tasks hold, the first alone moves the averages: they are of its share of the batch.
 
 Over replicas, the statistics are those of the whole global batch: one replica and eight then train the same model, up
 to rounding. That costs two rounds of communication a layer and step, one forward and one backward, and an operation

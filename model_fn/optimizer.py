@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from model_fn import replicas
+from model_fn.meeting import Meeting
+
 
 class Applied(NamedTuple):
     """What an update did to a variable: the gradient that it applied, and accumulator and variable after it."""
@@ -58,6 +61,26 @@ def gradient_norm(applied: list[Applied]) -> tf.Tensor:
 
 
 def minimize(loss: tf.Tensor, optimizer: Momentum, global_step: tf.Variable) -> tf.Operation:
-    """One update of every trainable variable and of the batch-norm moving averages, counted in `global_step`."""
-    with tf.control_dependencies(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)):
+    """One update of every trainable variable and of the batch-norm moving averages, counted in `global_step`.
+
+    `loss` is a replica's own. Of workers that meet (`replicas.meeting`) only the first updates.
+    """
+    updates = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
+    if meeting := replicas.meeting():
+        return _minimize_together(loss, optimizer, global_step, updates, meeting)
+    with tf.control_dependencies(updates):
         return optimizer.minimize(loss, global_step=global_step)
+
+
+def _minimize_together(
+    loss: tf.Tensor, optimizer: Momentum, global_step: tf.Variable, updates: list[tf.Operation], meeting: Meeting
+) -> tf.Operation:
+    gradients = optimizer.compute_gradients(loss / meeting.workers)
+    sums = [meeting.gathered(gradient, device=variable.device) for gradient, variable in gradients]
+    if not meeting.is_first:
+        return tf.group(*sums)
+    # Not before all of them are there: until then somebody may yet read a variable.
+    with tf.control_dependencies([*updates, *sums]):
+        return optimizer.apply_gradients(
+            [(total, variable) for total, (_, variable) in zip(sums, gradients, strict=True)], global_step
+        )

@@ -1,13 +1,39 @@
-"""What replicas tell each other in a step, beside gradients."""
+"""What replicas tell each other in a step, beside gradients.
+
+They are those of a distribution strategy or, in a cluster with ps tasks, its workers, who meet without a strategy.
+"""
+
+import enum
 
 import tensorflow as tf
+
+from model_fn.meeting import Meeting
 
 _GRADIENT = "StepdownTotalOverReplicas"
 
 
+class _Collection(enum.Enum):
+    """Keys of graph collections. Not strings, because a checkpoint's meta graph would want to serialise those."""
+
+    MEETING = enum.auto()
+
+
+def meet(config: tf.estimator.RunConfig) -> None:
+    """Has the workers of a cluster with ps tasks meet in the current graph. Once, before anything else is built."""
+    found = Meeting(config.num_worker_replicas, config.global_id_in_cluster, config.num_ps_replicas)
+    tf.compat.v1.add_to_collection(_Collection.MEETING, found)
+
+
+def meeting() -> Meeting | None:
+    """That of the current graph, if there are ps tasks."""
+    found = tf.compat.v1.get_collection(_Collection.MEETING)
+    return found[0] if found else None
+
+
 def count() -> int:
     """Among how many replicas a global batch is split, seen from one of them."""
-    return tf.distribute.get_replica_context().num_replicas_in_sync
+    here = meeting()
+    return here.workers if here else tf.distribute.get_replica_context().num_replicas_in_sync
 
 
 def total(x: tf.Tensor) -> tf.Tensor:
@@ -17,6 +43,8 @@ def total(x: tf.Tensor) -> tf.Tensor:
     """
     if count() == 1:
         return x
+    if here := meeting():
+        return here.total(x)
     # Not context.all_reduce: it wants a gradient, and in graph mode fails to find the variables of a second replica.
     summed, everywhere = tf.distribute.get_replica_context().merge_call(_merged_total, args=(x,))
     # A collective operation waits for its peers. One whose result nobody uses would not run, and leave them waiting.

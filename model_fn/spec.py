@@ -30,12 +30,20 @@ class Params:
 
 
 def model_fn(
-    features: dict[str, tf.Tensor], labels: dict[str, tf.Tensor] | None, mode: str, params: Params
+    features: dict[str, tf.Tensor],
+    labels: dict[str, tf.Tensor] | None,
+    mode: str,
+    params: Params,
+    config: tf.estimator.RunConfig | None = None,
 ) -> tf.estimator.EstimatorSpec:
     """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1].
 
-    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64.
+    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64. `config`
+    has the cluster, if there is one.
     """
+    if config and config.num_ps_replicas and mode == tf.estimator.ModeKeys.TRAIN:
+        replicas.meet(config)
+        _save_by_chief(config)
     net = network.build(
         features["image"],
         network.ARCHITECTURES[params.model.network],
@@ -87,19 +95,47 @@ def _train_spec(
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
     optimizer = Momentum(live.rate, momentum=params.model.momentum)
+    meeting = replicas.meeting()
+    updates = meeting is None or meeting.is_first
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
-        train_op = tf.group(minimize(loss.total, optimizer, global_step), update_means, live.update(message))
+        train_op = minimize(loss.total, optimizer, global_step)
+        if updates:
+            train_op = tf.group(train_op, update_means, live.update(message))
+        if meeting:
+            train_op = meeting.end_of_step(train_op)
     for tag, mean in zip(values, means, strict=True):
         if tag != tags.INPUT_WAIT or not params.deterministic:
             collect.scalar(tag, mean)
     collect.scalar(tags.LEARNING_RATE, live.rate)
+    if updates:
+        _offer_updates(net, optimizer, params.summaries)
+    return tf.estimator.EstimatorSpec(
+        tf.estimator.ModeKeys.TRAIN,
+        # The mean over replicas. Of a distribution strategy's the Estimator takes it.
+        loss=totals[1] / totals[0] if meeting else loss.total,
+        train_op=train_op,
+        scaffold=meeting.scaffold() if meeting else None,
+    )
+
+
+def _save_by_chief(config: tf.estimator.RunConfig) -> None:
+    """By the Estimator's own saver each ps task writes what it holds, to a folder that may have another name there."""
+    saver = tf.compat.v1.train.Saver(
+        max_to_keep=config.keep_checkpoint_max,
+        keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
+        defer_build=True,
+        save_relative_paths=True,
+    )
+    tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.SAVERS, saver)
+
+
+def _offer_updates(net: Network, optimizer: Momentum, level: SummaryLevel) -> None:
     with tf.name_scope("observed"):
         collect.scalar(tags.GRADIENT_NORM, gradient_norm(list(optimizer.applied().values())))
-        if params.summaries is not SummaryLevel.MINIMAL:
+        if level is not SummaryLevel.MINIMAL:
             observed.offer_updates(optimizer)
-        if params.summaries is SummaryLevel.FULL:
+        if level is SummaryLevel.FULL:
             observed.offer_histograms(net, optimizer)
-    return tf.estimator.EstimatorSpec(tf.estimator.ModeKeys.TRAIN, loss=loss.total, train_op=train_op)
 
 
 def _eval_spec(

@@ -36,6 +36,10 @@ def compare(command: flags.Command) -> None:
     comparison = flags.comparison(command)
     runs = comparison.runs
     task = _task(command)
+    if task.has_ps:
+        raise UserError(
+            "--mode=compare trains one run after the other, and ps tasks end with the first; start it without ps tasks"
+        )
     # Every command line is checked before the first run starts.
     experiments = {name: experiment(run) for name, run in runs.items()}
     for name, run in experiments.items():

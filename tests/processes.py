@@ -1,6 +1,7 @@
 """Processes of main.py as a user starts them, and what they say."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -76,16 +77,16 @@ def tf_config(cluster, role, index=0):
     return json.dumps({"cluster": cluster, "task": {"type": role, "index": index}})
 
 
-def cluster_of(*, workers=1, evaluator=False):
-    """A cluster on this machine: a chief, so many workers beside it, perhaps an evaluator."""
-    addresses = [f"localhost:{port}" for port in free_ports(1 + workers + evaluator)]
-    cluster = {"chief": addresses[:1], "worker": addresses[1 : 1 + workers], "evaluator": addresses[1 + workers :]}
-    return {role: found for role, found in cluster.items() if found}
+def cluster_of(*, workers=1, ps=0, evaluator=False):
+    """A cluster on this machine: a chief, so many workers beside it and ps tasks, perhaps an evaluator."""
+    counts = {"chief": 1, "worker": workers, "ps": ps, "evaluator": int(evaluator)}
+    addresses = iter([f"localhost:{port}" for port in free_ports(sum(counts.values()))])
+    return {role: list(itertools.islice(addresses, count)) for role, count in counts.items() if count}
 
 
-def start_cluster(start, arguments, scratch, *, workers=1, evaluator=False):
-    """All tasks of a cluster, the chief first, the evaluator last."""
-    cluster = cluster_of(workers=workers, evaluator=evaluator)
+def start_cluster(start, arguments, scratch, *, workers=1, ps=0, evaluator=False):
+    """All tasks of a cluster: the chief, workers, ps tasks, the evaluator."""
+    cluster = cluster_of(workers=workers, ps=ps, evaluator=evaluator)
     return [
         start(*arguments, TF_CONFIG=tf_config(cluster, role, index), TMPDIR=str(scratch))
         for role, found in cluster.items()

@@ -8,7 +8,7 @@ import tensorflow as tf
 import input_fn
 import model_fn
 from cluster import strategy
-from cluster.topology import Role, Task
+from cluster.topology import ALONE, Role, Task
 from settings import Settings, UserError
 from training.warm_start import warm_start
 
@@ -30,7 +30,7 @@ def check_devices(settings: Settings, task: Task) -> None:
       UserError: the devices that were asked for are not there, or do not go with the cluster; a global batch cannot be
         split evenly over the replicas.
     """
-    if task.role is Role.EVALUATOR:
+    if task.role in (Role.EVALUATOR, Role.PS):
         return
     replicas = strategy.num_replicas(settings.devices, task)
     if settings.training.batch_size % replicas:
@@ -58,9 +58,10 @@ def estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.
     )
 
 
-def training_input_fn(settings: Settings) -> input_fn.InputFn:
-    """Batches of the training split from the newest checkpoint's step on."""
-    return input_fn.training_input_fn(
+def training_input_fn(settings: Settings, task: Task = ALONE) -> input_fn.InputFn:
+    """Batches of the training split from the newest checkpoint's step on: of this task's share, unless a distribution
+    strategy says which."""
+    batches = input_fn.training_input_fn(
         input_fn.load(settings.data, settings.data.train_split),
         image_size=settings.data.image_size,
         color_jitter=settings.data.color_jitter,
@@ -68,6 +69,11 @@ def training_input_fn(settings: Settings) -> input_fn.InputFn:
         seed=settings.training.seed,
         first_step=lambda: newest_step(settings.model_dir),
     )
+    if not task.has_ps:
+        return batches
+    index = 0 if task.is_chief else 1 + task.index
+    context = tf.distribute.InputContext(task.num_workers, index, num_replicas_in_sync=task.num_workers)
+    return lambda: batches(context)
 
 
 def train(
@@ -77,8 +83,8 @@ def train(
     hooks: Sequence[tf.compat.v1.train.SessionRunHook],
 ) -> None:
     """Trains to the last step, or until a hook asks to stop."""
-    batches, last_step = training_input_fn(settings), settings.training.train_steps
-    if task.num_workers == 1:
+    batches, last_step = training_input_fn(settings, task), settings.training.train_steps
+    if task.num_workers == 1 and not task.has_ps:
         estimator.train(batches, hooks=list(hooks), max_steps=last_step)
         return
     # Of several workers this is the one way in that an Estimator has. It evaluates nothing: a hook of the chief does.

@@ -15,7 +15,7 @@ from control import evaluations, stopping
 from control.preemption import Preemption
 from settings import Preempted, Settings, UserError
 from summaries import hparams
-from training import assembly, evaluating, evaluator_task, event_files, rollback, watching
+from training import assembly, evaluating, evaluator_task, event_files, parameter_server, rollback, watching
 from training.announcement import announcement
 from training.pages import Recorded
 
@@ -59,14 +59,17 @@ def train_and_evaluate(
     """Trains to the last step from the newest checkpoint, evaluating each checkpoint on the validation split.
 
     It ends before the last step where evaluations say so (`settings.stopping`). `task` is what this process is in a
-    cluster, `members` the tasks there; the evaluator only evaluates. What a task must write and nobody needs goes to
-    `scratch`. Of a run that is complete already only an
-    evaluation is made up for that its last process did not reach. Returns once the last checkpoint is evaluated.
+    cluster, `members` the tasks there; the evaluator only evaluates, a ps only holds variables. What a task must write
+    and nobody needs goes to `scratch`. Of a run that is complete already only an evaluation is made up for that its
+    last process did not reach. Returns once the last checkpoint is evaluated.
 
     Raises:
       Preempted: a signal came; the next start goes on from where the run is.
       UserError: the run has diverged; its files, or the data set, cannot be read or written.
     """
+    if task.role is Role.PS:
+        parameter_server.serve_to_the_end(task, members, preemption)
+        return
     with members.paused("getting ready"):
         assembly.prepare_tensorflow(deterministic=settings.training.deterministic)
         info = input_fn.describe(settings.data)
@@ -121,7 +124,7 @@ def _comes_to_its_end(run: _Run) -> bool:
         if not _has_ended(settings, assembly.newest_step(settings.model_dir)):
             _train(run, estimator, evaluator)
     except hooks.Diverged as diverged:
-        if run.task.num_workers > 1:
+        if run.task.num_workers > 1 or run.task.has_ps:
             # Workers notice at different steps, and each would have to go back.
             raise
         rollback.go_back(settings, diverged)
@@ -139,13 +142,17 @@ def _train(run: _Run, estimator: tf.estimator.Estimator, evaluator: evaluating.E
     settings, is_chief = run.settings, run.task.is_chief
     early_stop = _early_stop(run, evaluator)
     stop = hooks.StopHook(run.preemption, enough=lambda: early_stop() is not None)
+    saving: list[tf.compat.v1.train.SessionRunHook]
     if is_chief:
         beside = watching.hooks_of_chief(settings, run.info, run.recorded)
         evaluate = _pausing(run.members, evaluator) if evaluator else None
-        saving = watching.checkpoints_of_chief(settings, evaluate, stop, run.preemption)
+        saving = [watching.checkpoints_of_chief(settings, evaluate, stop, run.preemption)]
     else:
-        beside, saving = watching.hooks_of_worker(settings), watching.checkpoints_of_worker(run.scratch, settings, stop)
-    assembly.train(estimator, settings, run.task, [*beside, hooks.AliveHook(run.members.progress), stop, saving])
+        beside = watching.hooks_of_worker(settings)
+        saving = [] if run.task.has_ps else [watching.checkpoints_of_worker(run.scratch, settings, stop)]
+    farewell = [hooks.FarewellHook()] if run.task.has_ps else []
+    alive = hooks.AliveHook(run.members.progress)
+    assembly.train(estimator, settings, run.task, [*beside, alive, stop, *saving, *farewell])
     if stop.preempted and not stop.finished and stop.step < settings.training.train_steps:
         raise Preempted(f"stopped at step {stop.step}")
     if is_chief:

@@ -11,7 +11,8 @@ define(
     "distribution_strategy",
     s.DistributionStrategy.AUTO,
     "How replicas train together. auto: one_device for one replica, mirrored for those of one process,"
-    " multi_worker_mirrored for several workers. parameter_server keeps the variables on the processor.",
+    " multi_worker_mirrored for several workers, parameter_server where there are ps tasks, which keep the variables;"
+    " in a single process it keeps them on the processor.",
     p.member_of(s.DistributionStrategy),
 )
 define(

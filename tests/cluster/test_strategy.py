@@ -110,6 +110,18 @@ def test_what_fits_is_chosen_and_told(machine, gpus, asked, all_reduce, workers,
     assert strategy.describe(devices, task_of(workers=workers) if workers > 1 else ALONE) == described
 
 
+@pytest.mark.parametrize(
+    ("gpus", "described"),
+    [
+        (0, "parameter_server over 3 replicas: 3 workers with /cpu:0"),
+        (4, "parameter_server over 3 replicas: 3 workers with /gpu:0"),
+    ],
+)
+def test_ps_tasks_are_used_and_a_worker_beside_them_is_one_replica(machine, gpus, described):
+    machine(gpus)
+    assert strategy.describe(make_devices(), task_of(workers=3, ps=2)) == described
+
+
 def test_replicas_of_one_process_are_told_with_their_processors():
     devices = make_devices(cpu_replicas=2)
     assert strategy.describe(devices, ALONE) == "mirrored over 2 replicas: /cpu:0, /cpu:1"
@@ -124,8 +136,10 @@ def test_replicas_of_one_process_are_told_with_their_processors():
         (8, {"distribution_strategy": MIRRORED}, {"workers": 2}, "one of 2 workers.*multi_worker_mirrored"),
         (8, {"distribution_strategy": PARAMETER_SERVER}, {"workers": 2}, "one of 2 workers.*multi_worker_mirrored"),
         (0, {"cpu_replicas": 2}, {"workers": 2}, "one replica in each process on the CPU, not --cpu_replicas=2"),
-        (0, {}, {"ps": 1}, "ps tasks.*--distribution_strategy=multi_worker_mirrored"),
-        (0, {"distribution_strategy": MULTI_WORKER}, {"workers": 2, "ps": 1}, "ps tasks"),
+        (0, {"distribution_strategy": MULTI_WORKER}, {"workers": 2, "ps": 1}, "no use for ps.*=parameter_server"),
+        (0, {"distribution_strategy": ONE_DEVICE}, {"ps": 1}, "no use for ps tasks.*without ps tasks"),
+        (0, {"cpu_replicas": 2}, {"ps": 1}, "one replica in each process of a cluster, not --cpu_replicas=2"),
+        (4, {"num_gpus": 2}, {"workers": 2, "ps": 1}, "one replica in each process of a cluster, not --num_gpus=2"),
     ],
 )
 def test_a_strategy_that_does_not_fit_is_said(machine, gpus, options, task, said):
@@ -205,6 +219,12 @@ def test_a_parameter_server_of_one_process_is_its_processor(machine, made):
     machine(2)
     strategy.make_run_config(make_settings(distribution_strategy=PARAMETER_SERVER), ALONE)
     assert made == [("CentralStorageStrategy", ["/gpu:0", "/gpu:1"], "/cpu:0")]
+
+
+def test_workers_of_parameter_servers_have_no_strategy_and_need_no_other_worker(made):
+    config = strategy.make_run_config(make_settings(), task_of(workers=3, ps=1, role=Role.WORKER))
+    assert made == []
+    assert list(config.session_config.device_filters) == ["/job:ps", "/job:worker/task:0"]
 
 
 def test_an_evaluator_has_no_strategy(machine):
