@@ -15,12 +15,13 @@ class Preemption:
     """What signals have asked of this process since `watched` began.
 
     A signal raises Preempted where the process stands. While `deferred` is set it is noted in `asked` and no more:
-    whoever set it looks there, finishes what it is at, and ends in good order.
+    whoever set it looks there, finishes what it is at, and ends in good order. `heeded`: that has begun.
     """
 
     def __init__(self) -> None:
         self.asked: signal.Signals | None = None
         self.deferred = False
+        self.heeded = False
 
     def handle(self, number: int, frame: FrameType | None = None) -> None:
         """Takes a signal. A second SIGINT is not taken any more: it ends the process at once."""
@@ -30,8 +31,9 @@ class Preemption:
             raise Preempted(f"stopped by {self.asked.name}")
 
     def ask(self) -> None:
-        """Stops this process as a signal would. For any thread."""
-        os.kill(os.getpid(), signal.SIGTERM)
+        """Stops this process as a signal would, unless it stops already. For any thread."""
+        if not self.asked and not self.heeded:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @contextlib.contextmanager
     def raising(self) -> Iterator[None]:

@@ -40,5 +40,7 @@ class StopHook(tf.compat.v1.train.SessionRunHook):
         self.step += 1
         total = model_fn.Wishes(*run_values.results)
         self.preempted, self.finished = total.preempted > 0, total.finished > 0
+        # What another replica wished for needs not be asked of this one again.
+        self._preemption.heeded |= self.preempted
         if any(total):
             run_context.request_stop()

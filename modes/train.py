@@ -76,9 +76,6 @@ def _task(command: flags.Command) -> topology.Task:
 def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, overwrite: bool) -> None:
     settings = run.settings
     _check_source(settings, overwrite=overwrite)
-    import input_fn
-    import training
-
     record: run_record.RunRecord | None = None
     with contextlib.ExitStack() as stack:
 
@@ -86,6 +83,8 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
             """For the chief, before another task looks at the model_dir."""
             nonlocal record
             stack.enter_context(_kept_to_this_process(settings.model_dir))
+            import training
+
             training.check_devices(settings, task)
             record = run_record.open_run(
                 settings.model_dir, flags=run.flags, hyper_parameters=run.hyper_parameters, overwrite=overwrite
@@ -106,9 +105,13 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
                 clean_up=scratch.cleanup,
             )
         )
-        if record:
-            with members.paused("preparing the data set"):
-                info = input_fn.describe(settings.data)
+        with members.paused("getting ready"):
+            import input_fn
+            import training
+
+            training.check_devices(settings, task)
+            info = input_fn.describe(settings.data) if record else None
+        if info:
             classes = run_record.Classes(info.class_names, info.stored_size)
             run_record.keep_classes(settings.model_dir, classes)
         training.train_and_evaluate(

@@ -20,7 +20,9 @@ def test_a_signal_to_one_stops_both_after_the_same_step_and_evaluations_end_both
     """First the worker is told to stop; then both go on, until the chief's evaluations say that it is enough."""
     folder, scratch = tmp_path / "run", tmp_path / "scratch"
     scratch.mkdir()
-    chief, worker = start_cluster(start, arguments(folder, shapes10_dir), scratch)
+    # Long enough that no evaluation is under way when the signal comes.
+    interval = "--evaluation_interval=100"
+    chief, worker = start_cluster(start, arguments(folder, shapes10_dir, interval), scratch)
     chief.wait_for(r"^step 4/")
     worker.signal(signal.SIGTERM)
     assert (chief.finish(), worker.finish()) == (75, 75), "".join(chief.said + worker.said)
@@ -31,7 +33,7 @@ def test_a_signal_to_one_stops_both_after_the_same_step_and_evaluations_end_both
 
     begun = max(evaluations.read(str(folder)), default=0)
     stop = "--stop_after_evaluations_without_improvement=1"
-    chief, worker = start_cluster(start, arguments(folder, shapes10_dir, stop), scratch)
+    chief, worker = start_cluster(start, arguments(folder, shapes10_dir, interval, stop), scratch)
     assert (chief.finish(), worker.finish()) == (0, 0), "".join(chief.said + worker.said)
     assert re.search(r"^Stopped early after step \d+: the accuracy was not better", "".join(chief.said), re.M)
     assert begun < step_of(folder) == max(evaluations.read(str(folder))) < 2000

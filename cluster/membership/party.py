@@ -45,7 +45,7 @@ TIMES = Times(
     farewell=3.0,
     settling=1.0,
     clean_up=10.0,
-    preempted=20.0,
+    preempted=10.0,
     complete=60.0,
 )
 

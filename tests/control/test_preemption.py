@@ -43,6 +43,18 @@ def test_inside_of_a_deferred_stretch_one_can_raise():
         assert signals.deferred, "it is deferred again after the stretch"
 
 
+def test_another_thread_can_ask_as_a_signal_does():
+    with preemption.watched() as signals, pytest.raises(Preempted, match="stopped by SIGTERM"):
+        signals.ask()
+
+
+@pytest.mark.parametrize("state", [{"asked": signal.SIGUSR1}, {"heeded": True}], ids=str)
+def test_who_stops_already_is_not_asked_again(state):
+    with preemption.watched() as signals:
+        vars(signals).update(state)
+        signals.ask()
+
+
 def test_a_second_interrupt_is_left_to_the_system():
     with preemption.watched() as signals:
         signals.deferred = True

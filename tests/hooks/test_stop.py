@@ -59,7 +59,8 @@ def test_enough_ends_the_run_after_the_step_that_carries_the_word():
 
 def test_another_replicas_wish_counts_as_ours():
     """The graph's total is what counts: here every replica but this one was told to stop."""
-    hook = hooks.StopHook(Preemption(), enough=lambda: False)
+    preemption = Preemption()
+    hook = hooks.StopHook(preemption, enough=lambda: False)
     others = model_fn.Wishes(preempted=3.0, finished=0.0)
     with tf.Graph().as_default():
         step = tf.compat.v1.train.create_global_step()
@@ -69,4 +70,4 @@ def test_another_replicas_wish_counts_as_ours():
         with tf.compat.v1.train.SingularMonitoredSession([hook]) as session:
             session.run(train_op)
             assert session.should_stop()
-    assert hook.preempted
+    assert hook.preempted and preemption.heeded
