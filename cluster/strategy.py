@@ -5,8 +5,9 @@ import os
 
 import tensorflow as tf
 
+from cluster import computing
 from cluster.topology import Role, Task
-from settings import AllReduce, Devices, DistributionStrategy, Settings, UserError
+from settings import AllReduce, Arithmetic, Compute, Devices, DistributionStrategy, Settings, UserError
 
 _NEVER_HOURS = 10_000.0  # The Estimator's own.
 
@@ -100,6 +101,24 @@ def describe_devices(devices: Devices) -> str:
     )
 
 
+def compute(settings: Settings, task: Task) -> Compute:
+    """`settings.compute` with nothing left open.
+
+    Raises:
+      UserError: as `choose`; a layout that the devices cannot train in.
+    """
+    return computing.settled(settings.compute, on_gpu=_trains_on_gpu(settings.devices, task))
+
+
+def arithmetic(settings: Settings, task: Task) -> Arithmetic:
+    """How the network of a run computes.
+
+    Raises:
+      UserError: as `compute`.
+    """
+    return computing.arithmetic(settings.compute, on_gpu=_trains_on_gpu(settings.devices, task))
+
+
 def make_run_config(settings: Settings, task: Task) -> tf.estimator.RunConfig:
     """The Estimator's RunConfig: strategy, seed, checkpoints. Its own summaries and logging are off: hooks/ does those.
 
@@ -109,8 +128,8 @@ def make_run_config(settings: Settings, task: Task) -> tf.estimator.RunConfig:
       UserError: as `choose`.
     """
     devices, training = settings.devices, settings.training
-    session_config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
-    session_config.gpu_options.allow_growth = True
+    computing.prepare(settings.compute)
+    session_config = computing.session_config(settings.compute)
     if task.has_ps:
         # A worker's sessions need no other worker to be there.
         session_config.device_filters.extend(["/job:ps", f"/job:{task.role.value}/task:{task.index}"])
@@ -213,6 +232,12 @@ def _check_all_reduce(chosen: Distribution) -> None:
         raise UserError(f"{given}: a single replica has nothing to sum with others; leave --all_reduce out")
     if all_reduce is AllReduce.NCCL and not _is_gpu(chosen.devices):
         raise UserError(f"{given} is between GPUs, and this run is on the CPU; leave --all_reduce out")
+
+
+def _trains_on_gpu(devices: Devices, task: Task) -> bool:
+    if task.role in (Role.EVALUATOR, Role.PS):
+        return bool(_is_gpu(tuple(_replica_devices(devices))))
+    return _is_gpu(choose(devices, task).devices)
 
 
 def _is_gpu(devices: tuple[str, ...]) -> bool:

@@ -84,6 +84,7 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
             divergence=_filled(s.Divergence, values),
             summaries=_filled(s.Summaries, values),
             devices=_filled(s.Devices, values),
+            compute=_filled(s.Compute, values),
             cluster=_filled(s.Cluster, values),
         ),
         flags=recorded,

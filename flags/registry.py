@@ -29,6 +29,7 @@ class Group(enum.Enum):
     ENDS = "Checkpoints, and when a run ends"
     SUMMARIES = "TensorBoard"
     DEVICES = "Devices"
+    COMPUTE = "How devices compute"
     CLUSTER = "Cluster jobs"
     REPORT = "Report"
     CHANGE = "Changing a running run's learning rate"
@@ -66,9 +67,9 @@ def define(
         HYPER_PARAMETERS.append(name)
 
 
-def switch(group: Group, name: str, help_text: str, *, hyper_parameter: bool = False) -> None:
-    """Defines a flag that is off unless it is given. `hyper_parameter`: as in `define`."""
-    flag = flags.BooleanFlag(name, False, help_text)
+def switch(group: Group, name: str, help_text: str, *, default: bool = False, hyper_parameter: bool = False) -> None:
+    """Defines a flag that is `default` unless it is given. `hyper_parameter`: as in `define`."""
+    flag = flags.BooleanFlag(name, default, help_text)
     flag.parser = p.Boolean()
     flags.DEFINE_flag(flag, FLAGS, module_name=group.value)
     if hyper_parameter:

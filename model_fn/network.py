@@ -6,16 +6,17 @@ starting at zero, so that a block starts as the identity (Goyal et al. 2017, htt
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
 import settings
-from model_fn import normalisation
+from model_fn.layers import Layer, Layers
+from settings import Arithmetic, DataFormat, Precision
 
-# He initialisation (https://arxiv.org/abs/1502.01852): keeps the gradient's variance through layers with ReLU.
-_HE = tf.compat.v1.variance_scaling_initializer(scale=2.0, mode="fan_out", distribution="untruncated_normal")
+# As serving computes, and whoever does not say.
+PLAIN = Arithmetic(Precision.FLOAT32, DataFormat.CHANNELS_LAST, on_gpu=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,14 +52,6 @@ ARCHITECTURES = {
 }
 
 
-class Layer(NamedTuple):
-    """A row of a network's summary: name below `network/`, shape of its output, number of its trained parameters."""
-
-    name: str
-    output_shape: tuple[int | None, ...]
-    parameters: int
-
-
 class Network(NamedTuple):
     """What a network gives: `logits` [batch, num_classes] float32, its `kernels`, and what there is to be looked at.
 
@@ -74,16 +67,23 @@ class Network(NamedTuple):
 
 
 def build(
-    images: tf.Tensor, architecture: Architecture, *, num_classes: int, training: bool, sync_batch_norm: bool = False
+    images: tf.Tensor,
+    architecture: Architecture,
+    *,
+    num_classes: int,
+    training: bool,
+    sync_batch_norm: bool = False,
+    arithmetic: Arithmetic = PLAIN,
 ) -> Network:
     """Lays out a network over a batch of images, [batch, height, width, 3] float32.
 
     `training`: normalise by the batch's statistics, and add updates of their moving averages to UPDATE_OPS.
     `sync_batch_norm`: by those of the global batch, not of this replica's share. The variables are the same.
+    `arithmetic`: the type and layout of what stands between images and logits. The variables are the same.
     """
-    layers = _Layers(training=training, sync_batch_norm=sync_batch_norm)
+    layers = Layers(training=training, sync_batch_norm=sync_batch_norm, arithmetic=arithmetic)
     with tf.compat.v1.variable_scope("network"):
-        x = _stem(layers, images, architecture)
+        x = _stem(layers, layers.images(images), architecture)
         stages = {"stem": x}
         for stage, (blocks, width) in enumerate(zip(architecture.blocks, architecture.widths, strict=True), start=1):
             for block in range(1, blocks + 1):
@@ -91,7 +91,7 @@ def build(
                 with tf.compat.v1.variable_scope(f"stage{stage}/block{block}"):
                     x = _block(layers, x, width, stride, bottleneck=architecture.bottleneck)
             stages[f"stage{stage}"] = x
-        embedding = tf.reduce_mean(x, axis=[1, 2])
+        embedding = layers.mean_over_pixels(x)
         logits = layers.dense(embedding, num_classes, name="logits")
     return Network(logits, layers.kernels, embedding, {**stages, "logits": logits}, layers.rows)
 
@@ -101,15 +101,15 @@ def stage_of(variable_name: str) -> str:
     return variable_name.split("/")[1]
 
 
-def _stem(layers: "_Layers", images: tf.Tensor, architecture: Architecture) -> tf.Tensor:
+def _stem(layers: Layers, images: tf.Tensor, architecture: Architecture) -> tf.Tensor:
     large = architecture.large_image_stem
     with tf.compat.v1.variable_scope("stem"):
         x = layers.conv(images, architecture.widths[0], size=7 if large else 3, stride=2 if large else 1, name="conv")
         x = tf.nn.relu(layers.batch_norm(x, name="batch_norm"))
-        return tf.nn.max_pool2d(x, ksize=3, strides=2, padding="SAME") if large else x
+        return layers.max_pool(x, size=3, stride=2) if large else x
 
 
-def _block(layers: "_Layers", x: tf.Tensor, width: int, stride: int, *, bottleneck: bool) -> tf.Tensor:
+def _block(layers: Layers, x: tf.Tensor, width: int, stride: int, *, bottleneck: bool) -> tf.Tensor:
     """`relu(shortcut(x) + convolutions(x))`, batch normalisation after every convolution, the shortcut's too."""
     if bottleneck:
         convolutions = [(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)]
@@ -117,7 +117,7 @@ def _block(layers: "_Layers", x: tf.Tensor, width: int, stride: int, *, bottlene
         convolutions = [(width, 3, stride), (width, 3, 1)]
     width_out = convolutions[-1][0]
     shortcut = x
-    if stride != 1 or x.shape[-1] != width_out:
+    if stride != 1 or layers.channels(x) != width_out:
         shortcut = layers.conv(x, width_out, size=1, stride=stride, name="conv_shortcut")
         shortcut = layers.batch_norm(shortcut, name="batch_norm_shortcut")
     for i, (filters, size, conv_stride) in enumerate(convolutions, start=1):
@@ -127,40 +127,3 @@ def _block(layers: "_Layers", x: tf.Tensor, width: int, stride: int, *, bottlene
         if not last:
             x = tf.nn.relu(x)
     return tf.nn.relu(shortcut + x)
-
-
-class _Layers:
-    """The layers of one network, which share its mode and put their kernels on one list."""
-
-    def __init__(self, *, training: bool, sync_batch_norm: bool):
-        self._training = training
-        self._sync_batch_norm = sync_batch_norm
-        self.kernels: list[tf.Variable] = []
-        self.rows: list[Layer] = []
-
-    def conv(self, x: tf.Tensor, filters: int, *, size: int, stride: int, name: str) -> tf.Tensor:
-        with tf.compat.v1.variable_scope(name):
-            kernel = self._kernel([size, size, x.shape[-1], filters], _HE)
-            return self._noted(tf.nn.conv2d(x, kernel, strides=stride, padding="SAME"), kernel.shape.num_elements())
-
-    def batch_norm(self, x: tf.Tensor, *, name: str, gamma: float = 1.0) -> tf.Tensor:
-        y = normalisation.batch_norm(
-            x, gamma=gamma, training=self._training, over_replicas=self._sync_batch_norm, name=name
-        )
-        with tf.compat.v1.variable_scope(name):
-            return self._noted(y, 2 * x.shape[-1])  # gamma and beta
-
-    def dense(self, x: tf.Tensor, outputs: int, *, name: str) -> tf.Tensor:
-        with tf.compat.v1.variable_scope(name):
-            kernel = self._kernel([x.shape[-1], outputs], tf.compat.v1.glorot_uniform_initializer())
-            bias = tf.compat.v1.get_variable("bias", [outputs], initializer=tf.compat.v1.zeros_initializer())
-            return self._noted(tf.linalg.matmul(x, kernel) + bias, (x.shape[-1] + 1) * outputs)
-
-    def _noted(self, output: tf.Tensor, parameters: int) -> tf.Tensor:
-        name = tf.compat.v1.get_variable_scope().name.partition("/")[2]
-        self.rows.append(Layer(name, tuple(output.shape), parameters))
-        return output
-
-    def _kernel(self, shape: Sequence[int], initializer: Callable) -> tf.Variable:
-        self.kernels.append(tf.compat.v1.get_variable("kernel", shape, initializer=initializer))
-        return self.kernels[-1]

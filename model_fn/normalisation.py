@@ -22,16 +22,21 @@ MOMENTUM = 0.9
 EPSILON = 1e-5
 
 
-def batch_norm(x: tf.Tensor, *, gamma: float, training: bool, over_replicas: bool, name: str) -> tf.Tensor:
+def batch_norm(
+    x: tf.Tensor, *, gamma: float, training: bool, over_replicas: bool, name: str, channels_first: bool = False
+) -> tf.Tensor:
     """Normalises [batch, height, width, channels] channel by channel, then scales and shifts.
+
+    With `channels_first` that is [batch, channels, height, width]. Of any floating type: statistics are float32.
 
     `training`: by the statistics of the batch, updates of the moving averages being added to UPDATE_OPS; else by the
     moving averages. `over_replicas`: statistics of the global batch. `gamma` is the first value of the scale.
     """
     if training and over_replicas and replicas.count() > 1:
-        return _by_global_batch(x, gamma=gamma, name=name)
+        return _by_global_batch(x, gamma=gamma, name=name, channels_first=channels_first)
     return tf.compat.v1.layers.batch_normalization(
         x,
+        axis=1 if channels_first else -1,
         momentum=MOMENTUM,
         epsilon=EPSILON,
         training=training,
@@ -41,25 +46,29 @@ def batch_norm(x: tf.Tensor, *, gamma: float, training: bool, over_replicas: boo
     )
 
 
-def _by_global_batch(x: tf.Tensor, *, gamma: float, name: str) -> tf.Tensor:
-    channels = x.shape[-1]
+def _by_global_batch(x: tf.Tensor, *, gamma: float, name: str, channels_first: bool) -> tf.Tensor:
+    channels = x.shape[1 if channels_first else -1]
+    # What is one value a channel then stands beside x by broadcasting.
+    beside = [channels, 1, 1] if channels_first else [channels]
     with tf.compat.v1.variable_scope(name):
         scale, offset = _trained("gamma", channels, gamma), _trained("beta", channels, 0.0)
         moving_mean = _moving_average("moving_mean", channels, 0.0)
         moving_variance = _moving_average("moving_variance", channels, 1.0)
-        mean, variance, count = _moments(x)
+        mean, variance, count = _moments(tf.cast(x, tf.float32), axes=[0, 2, 3] if channels_first else [0, 1, 2])
         _update(moving_mean, mean)
         # As the fused operation has it: the variance of what the batch is a sample of, not of the sample.
         _update(moving_variance, variance * (count / tf.maximum(count - 1, 1)))
-        return tf.nn.batch_normalization(x, mean, variance, offset, scale, EPSILON)
+        mean, variance, offset, scale = (tf.reshape(each, beside) for each in (mean, variance, offset, scale))
+        y = tf.nn.batch_normalization(tf.cast(x, tf.float32), mean, variance, offset, scale, EPSILON)
+        return tf.cast(y, x.dtype)
 
 
-def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _moments(x: tf.Tensor, *, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Mean and variance of each channel over all replicas, [channels] each, and of how many values, a scalar."""
     # Both sums in one message.
-    sums = tf.concat([tf.reduce_sum(x, axis=[0, 1, 2]), tf.reduce_sum(tf.square(x), axis=[0, 1, 2])], axis=0)
+    sums = tf.concat([tf.reduce_sum(x, axis=axes), tf.reduce_sum(tf.square(x), axis=axes)], axis=0)
     # Replicas have shares of one size.
-    count = tf.cast(tf.reduce_prod(tf.shape(x)[:3]) * replicas.count(), tf.float32)
+    count = tf.cast(tf.reduce_prod(tf.gather(tf.shape(x), axes)) * replicas.count(), tf.float32)
     mean, mean_square = tf.split(replicas.differentiable_total(sums) / count, 2)
     # Rounding can bring it below zero.
     return mean, tf.maximum(mean_square - tf.square(mean), 0.0), count

@@ -47,7 +47,8 @@ def offer_histograms(net: Network, optimizer: Momentum) -> None:
         collect.histogram(tags.of(tags.KERNELS, stage), [each.variable for each in kernels])
         collect.histogram(tags.of(tags.GRADIENTS, stage), [each.gradient for each in kernels])
     for stage, output in net.stages.items():
-        collect.histogram(tags.of(tags.ACTIVATIONS, stage), output[:_IMAGES_OF_ACTIVATIONS])
+        few = tf.cast(output[:_IMAGES_OF_ACTIVATIONS], tf.float32)
+        collect.histogram(tags.of(tags.ACTIVATIONS, stage), few)
 
 
 def _by_stage(optimizer: Momentum) -> dict[str, list[Applied]]:

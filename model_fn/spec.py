@@ -11,7 +11,7 @@ from model_fn.network import Network
 from model_fn.objective import Loss
 from model_fn.optimizer import Momentum, gradient_norm, minimize
 from model_fn.schedules import make_schedule
-from settings import Model, SummaryLevel
+from settings import Arithmetic, Model, SummaryLevel
 from summaries import collect, tags
 
 
@@ -23,6 +23,7 @@ class Params:
     """
 
     model: Model
+    arithmetic: Arithmetic
     class_names: tuple[str, ...]
     summary_interval: int
     summaries: SummaryLevel
@@ -50,6 +51,7 @@ def model_fn(
         num_classes=len(params.class_names),
         training=mode == tf.estimator.ModeKeys.TRAIN,
         sync_batch_norm=params.model.sync_batch_norm,
+        arithmetic=params.arithmetic,
     )
     if mode == tf.estimator.ModeKeys.PREDICT:
         return _predict_spec(net.logits, params)

@@ -1,5 +1,6 @@
 """What a run is told: frozen dataclasses without defaults, which all live in flags/. Standard library only."""
 
+from settings.compute import Arithmetic, AugmentOn, Compute, DataFormat, Precision
 from settings.endings import ExitStatus, PeerLost, Preempted, UserError
 from settings.learning_rate import (
     Action,
@@ -46,12 +47,16 @@ from settings.run import (
 __all__ = [
     "Action",
     "AllReduce",
+    "Arithmetic",
+    "AugmentOn",
     "Checkpoints",
     "Cluster",
+    "Compute",
     "Constant",
     "Cosine",
     "CosineRestarts",
     "Data",
+    "DataFormat",
     "Devices",
     "DistributionStrategy",
     "Divergence",
@@ -72,6 +77,7 @@ __all__ = [
     "PiecewiseConstant",
     "Plateau",
     "Polynomial",
+    "Precision",
     "Preempted",
     "RangeTest",
     "Request",

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 
+from settings.compute import Compute
 from settings.learning_rate import LearningRate, Metric
 
 
@@ -200,6 +201,7 @@ class Settings:
     divergence: Divergence
     summaries: Summaries
     devices: Devices
+    compute: Compute
     cluster: Cluster
 
 

@@ -73,6 +73,18 @@ def make_devices(**changes) -> settings.Devices:
     return settings.Devices(**{**values, **changes})
 
 
+PLAIN_COMPUTE = settings.Compute(
+    precision=settings.Precision.FLOAT32,
+    data_format=settings.DataFormat.AUTO,
+    augment_on=settings.AugmentOn.AUTO,
+    xla=False,
+    tensor_float_32=True,
+    cudnn_autotune=True,
+    intra_op_threads=0,
+    inter_op_threads=0,
+)
+
+
 def make_settings(**changes) -> settings.Settings:
     """A tiny run; `changes` may name fields of `Training` and of the other parts, and parts."""
     parts: dict[str, Any] = {
@@ -102,6 +114,7 @@ def make_settings(**changes) -> settings.Settings:
             profile_steps=None,
         ),
         "devices": make_devices(),
+        "compute": PLAIN_COMPUTE,
         "cluster": settings.Cluster(evaluator_task=False, startup_timeout=60, peer_timeout=30, stall_timeout=600),
     }
     for name, part in parts.items():

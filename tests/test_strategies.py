@@ -68,7 +68,12 @@ def train(
         distribution_strategy=kind,
     )
     params = model_fn.Params(
-        model, tuple("abcdefghij"), summary_interval=STEPS, summaries=SummaryLevel.MINIMAL, deterministic=True
+        model,
+        network.PLAIN,
+        tuple("abcdefghij"),
+        summary_interval=STEPS,
+        summaries=SummaryLevel.MINIMAL,
+        deterministic=True,
     )
     config = strategy.make_run_config(settings, ALONE)
     losses = Losses()

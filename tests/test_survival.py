@@ -15,7 +15,7 @@ import tensorflow as tf
 import main
 from control import evaluations, journal, rollbacks
 from hooks import divergence
-from model_fn import network
+from model_fn import layers, network
 from report import read_curves
 from summaries import tags
 from tests.common import ROOT
@@ -79,7 +79,7 @@ class TestDivergence:
 
     @pytest.fixture
     def amplifying(self, monkeypatch):
-        monkeypatch.setattr(network._Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
+        monkeypatch.setattr(layers.Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
 
     FLAGS = ("--train_steps=60", "--evaluation_interval=1", "--validation_split=test[:10]", "--keep_checkpoints=60")
 

@@ -10,7 +10,7 @@ import training
 from cluster.membership import Membership
 from cluster.topology import ALONE
 from control.preemption import Preemption
-from model_fn import network
+from model_fn import layers
 from settings import Constant, Network, UserError
 from tests.common import make_data, make_learning_rate, make_model, make_settings
 
@@ -29,7 +29,7 @@ def notebook(folder, data_dir):
 
 
 def test_a_network_that_amplifies_ends_in_one_clear_line(shapes10_dir, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(network._Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
+    monkeypatch.setattr(layers.Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
     recorded = training.Recorded(flags={}, hyper_parameters={}, environment={}, session="now")
     with pytest.raises(UserError) as error:
         training.train_and_evaluate(

@@ -6,7 +6,7 @@ import re
 import input_fn
 from cluster import strategy
 from cluster.topology import Task
-from settings import LearningRate, PiecewiseConstant, Settings
+from settings import Compute, LearningRate, PiecewiseConstant, Settings
 
 
 def announcement(settings: Settings, info: input_fn.DatasetInfo, task: Task, *, first_step: int) -> str:
@@ -18,8 +18,21 @@ def announcement(settings: Settings, info: input_fn.DatasetInfo, task: Task, *, 
         f"{training.train_steps:,} steps of {training.batch_size} examples, learning rate"
         f" {in_words(settings.model.learning_rate)}\n"
         f"Distribution strategy: {strategy.describe(settings.devices, task)}\n"
+        f"Computing in {_in_words(strategy.compute(settings, task))}\n"
         + (f"Going on from step {first_step:,} of {settings.model_dir}" if first_step else f"Run: {settings.model_dir}")
     )
+
+
+def _in_words(compute: Compute) -> str:
+    """How devices compute, in one line: what is not so by TensorFlow's own defaults, and what costs or saves most."""
+    words = [compute.precision.value, compute.data_format.value, f"augmentation on the {compute.augment_on.value}"]
+    words += ["with XLA"] if compute.xla else []
+    words += [f"{number} {kind}_op threads" for kind, number in _threads(compute).items() if number]
+    return ", ".join(words)
+
+
+def _threads(compute: Compute) -> dict[str, int]:
+    return {"intra": compute.intra_op_threads, "inter": compute.inter_op_threads}
 
 
 def in_words(learning_rate: LearningRate) -> str:

@@ -32,6 +32,7 @@ def check_devices(settings: Settings, task: Task) -> None:
     """
     if task.role in (Role.EVALUATOR, Role.PS):
         return
+    strategy.compute(settings, task)
     replicas = strategy.num_replicas(settings.devices, task)
     if settings.training.batch_size % replicas:
         raise UserError(
@@ -47,6 +48,7 @@ def estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.
         config=strategy.make_run_config(settings, task),
         params=model_fn.Params(
             model=settings.model,
+            arithmetic=strategy.arithmetic(settings, task),
             class_names=info.class_names,
             summary_interval=settings.training.summary_interval,
             summaries=settings.summaries.summaries,

@@ -94,7 +94,7 @@ def batches_of_replicas():
     return tf.data.Dataset.from_tensor_slices((features, labels)).batch(4)
 
 
-def small_network(images, architecture, *, num_classes, training, sync_batch_norm):
+def small_network(images, architecture, *, num_classes, training, sync_batch_norm, arithmetic):
     """A single layer: a residual network takes seconds to lay out on two replicas."""
     kernel = tf.compat.v1.get_variable("kernel", [3, num_classes])
     embedding = tf.reduce_mean(images, axis=[1, 2])
@@ -172,7 +172,12 @@ def watched(request, tmp_path_factory):
         patch.setattr(spec, "LiveRate", LiveRate)
         watch = Watch(tensors, MESSAGES, listener=request.param)
         params = model_fn.Params(
-            MODEL, tuple("abcdefghij"), summary_interval=2, summaries=SummaryLevel.MINIMAL, deterministic=False
+            MODEL,
+            network.PLAIN,
+            tuple("abcdefghij"),
+            summary_interval=2,
+            summaries=SummaryLevel.MINIMAL,
+            deterministic=False,
         )
         estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
         estimator.train(batches_of_replicas, hooks=[watch], max_steps=STEPS)

@@ -6,12 +6,15 @@ import tensorflow as tf
 
 import input_fn
 import model_fn
+from model_fn import network
 from settings import Constant, SummaryLevel
 from summaries import collect, tags
 from tests.common import make_examples, make_learning_rate, make_model
 
 CLASSES = tuple("abcdefghij")
-PARAMS = model_fn.Params(make_model(), CLASSES, summary_interval=2, summaries=SummaryLevel.MINIMAL, deterministic=False)
+PARAMS = model_fn.Params(
+    make_model(), network.PLAIN, CLASSES, summary_interval=2, summaries=SummaryLevel.MINIMAL, deterministic=False
+)
 TRAIN, EVAL, PREDICT = tf.estimator.ModeKeys.TRAIN, tf.estimator.ModeKeys.EVAL, tf.estimator.ModeKeys.PREDICT
 
 

@@ -1,0 +1,51 @@
+"""How a run computes: types, layouts, threads."""
+
+import dataclasses
+import enum
+
+
+class Precision(enum.Enum):
+    """The type that a network computes in. Variables, batch-norm statistics, loss and update are float32 in each."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class DataFormat(enum.Enum):
+    """Where the channels of an image stand in memory. AUTO: where the device has its fastest convolutions."""
+
+    AUTO = "auto"
+    CHANNELS_LAST = "channels_last"
+    CHANNELS_FIRST = "channels_first"
+
+
+class AugmentOn(enum.Enum):
+    """Where stored images become what the network sees. AUTO: on the device where that is a GPU, else on the host."""
+
+    AUTO = "auto"
+    HOST = "host"
+    DEVICE = "device"
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+    """How devices are used. Of `intra_op_threads` and `inter_op_threads` 0 leaves the number to TensorFlow."""
+
+    precision: Precision
+    data_format: DataFormat
+    augment_on: AugmentOn
+    xla: bool
+    tensor_float_32: bool
+    cudnn_autotune: bool
+    intra_op_threads: int
+    inter_op_threads: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Arithmetic:
+    """How a network computes on the device at hand; `data_format` is never AUTO."""
+
+    precision: Precision
+    data_format: DataFormat
+    on_gpu: bool
