@@ -71,15 +71,20 @@ def test_nobody_can_connect_once_the_job_has_begun(tmp_path):
 
 
 def test_signals_are_left_to_the_main_thread(tmp_path):
-    def blocked(task, members):
+    """Neither task leaves before both threads have been looked at: one that has ended has no status."""
+
+    def lead(task, members):
         threads = [thread for thread in threading.enumerate() if thread.name == "membership"]
-        return [Path(f"/proc/self/task/{thread.native_id}/status").read_text() for thread in threads]
+        statuses = [Path(f"/proc/self/task/{thread.native_id}/status").read_text() for thread in threads]
+        train(task, members)
+        return statuses
 
     job = Job(tmp_path)
-    job.start_all(nothing, chief=blocked)
-    statuses = finish(job)[0].result
-    assert statuses
-    for status in statuses:
+    job.start_all(train, chief=lead)
+    chief, worker = finish(job)
+    assert (chief.error, worker.error) == (None, None)
+    assert len(chief.result) == 2
+    for status in chief.result:
         (mask,) = re.findall(r"^SigBlk:\s*(\w+)$", status, re.M)
         assert all(int(mask, 16) >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1))
 
