@@ -104,13 +104,18 @@ def resolves(address: str) -> bool:
     return bool(_resolved(address))
 
 
+def is_of_this_machine(address: str) -> bool:
+    """Whether the host of a "host:port" is an address of this machine, by whatever name."""
+    return any(_is_own(family, host) for family, host in _resolved(address))
+
+
 def is_here(address: str, callers: Collection[int], *, seconds: float) -> bool:
     """Whether a "host:port" leads to this process, which listens on that port and sees `callers` there.
 
     It does where the host is an address of this machine, and also where a service or a router passes calls on, which is
     tried for `seconds`.
     """
-    if any(_is_own(family, host) for family, host in _resolved(address)):
+    if is_of_this_machine(address):
         return True
     end = time.monotonic() + seconds
     try:

@@ -54,6 +54,11 @@ class Task:
         return bool(self.addresses.get(Role.PS))
 
     @property
+    def serves(self) -> bool:
+        """Whether TensorFlow listens at this task's address: it does where several processes train one model."""
+        return self.role is not Role.EVALUATOR and (self.num_workers > 1 or self.has_ps)
+
+    @property
     def name(self) -> str:
         """What people call it: `chief`, `worker 0`, `ps 1`, `evaluator`."""
         return name_of(self.role, self.index)

@@ -42,7 +42,7 @@ def write(task: Task) -> str | None:
 
     None for who trains, or evaluates, without others.
     """
-    if task.role is Role.EVALUATOR or (task.num_workers == 1 and not task.has_ps):
+    if not task.serves:
         return None
     cluster = {role.value: list(each) for role, each in task.addresses.items() if role is not Role.EVALUATOR}
     return json.dumps({"cluster": cluster, "task": {"type": task.role.value, "index": task.index}})

@@ -40,6 +40,7 @@ def show_cluster(command: flags.Command) -> None:
         print(f"looking for the others, for {_LISTENING:g} seconds at most", flush=True)
         wrong += _wrong_place(task, callers)
         others = {topology.name_of(*peer): task.address_of(*peer) for peer in task.peers}
+        wrong += _same_place(task, others)
         shown = others if task.is_chief else {**others, "watch address": task.watch_address}
         answers = probe.look_for(filter(None, shown.values()), seconds=_LISTENING, linger=_LINGER)
     print(_table([(name, answers[at].value if at else "no address") for name, at in shown.items()]), flush=True)
@@ -105,6 +106,13 @@ def _wrong_place(task: Task, callers: Mapping[str, Collection[int]]) -> list[str
     return [
         f"{task.name} is to be at {task.address}, which is not this machine; start it there, or correct the cluster"
     ]
+
+
+def _same_place(task: Task, others: Mapping[str, str | None]) -> list[str]:
+    """The other tasks that lead to this one: `localhost` and the machine's own name look different, and are not."""
+    own = task.address and topology.split(task.address)[1]
+    same = [at for at in others.values() if at and topology.split(at)[1] == own and probe.is_of_this_machine(at)]
+    return [f"{task.address} and {at} are the same place; give every task a port of its own" for at in same]
 
 
 def _unresolved(addresses: Mapping[str, str]) -> str:

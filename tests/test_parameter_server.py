@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from control import evaluations
 from summaries import tags
 from tests.common import run_main
 from tests.processes import cluster_of, start_cluster, tf_config
+from tests.test_cluster_failures import SOON
 from tests.test_end_to_end import TINY, scalars
 
 pytestmark = pytest.mark.cluster
@@ -89,16 +91,18 @@ def test_a_signal_to_one_stops_all_after_the_same_step_and_evaluations_end_all(s
     assert not list(scratch.glob("stepdown-*"))
 
 
-@pytest.mark.parametrize(("lost", "name"), [(1, "worker 0"), (2, "ps 0")])
+@pytest.mark.parametrize(("lost", "name"), [(0, "the chief"), (1, "worker 0"), (2, "ps 0")])
 def test_a_task_that_is_killed_ends_all_others(start, shapes10_dir, tmp_path, scratch, lost, name):
     options = arguments(tmp_path / "run", shapes10_dir, "--train_steps=2000")
     tasks = start_cluster(start, options, scratch, ps=1)
     tasks[0].wait_for(r"^step 8/")
     tasks[lost].kill()
     others = [task for task in tasks if task is not tasks[lost]]
+    begun = time.monotonic()
     found, said = statuses(others)
     assert found == [76, 76], said
-    assert f"lost {name}" in said, said
+    assert time.monotonic() - begun < SOON
+    assert said.count(f"lost {name}") == 2, said
 
 
 def test_a_comparison_does_not_begin(tmp_path):

@@ -137,6 +137,15 @@ def test_its_own_host_must_resolve_and_be_this_machine(show, monkeypatch):
     assert err.startswith(f"error: chief is to be at localhost:{port}, which is not this machine; start it there")
 
 
+def test_two_names_for_one_place_are_an_error(show):
+    port, other = sorted(free_ports(2))
+    cluster = {"chief": [f"localhost:{port}"], "worker": [f"127.0.0.2:{port}", f"localhost:{other}"]}
+    status, _, err = show(TF_CONFIG=config(cluster))
+    assert status == 2
+    said = "are the same place; give every task a port of its own"
+    assert err == f"error: localhost:{port} and 127.0.0.2:{port} {said}\n"
+
+
 def test_no_answer_is_told_and_no_error(show, monkeypatch):
     monkeypatch.setattr(probe, "connect", lambda address, seconds: Answer.NO_ANSWER)
     own, other = free_ports(2)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import psutil
+
 import settings
 from cluster.membership.messages import LONGEST, Cause, Failure, Hello, Welcome, decode, encode, one_line
 from cluster.task import Task, split
@@ -27,7 +29,35 @@ def listen(task: Task) -> socket.socket:
     Raises:
       UserError: the port cannot be used.
     """
-    port = split(task.watch_address)[1]
+    return _listen_in_time(
+        split(task.watch_address)[1],
+        "which the chief needs besides those of the cluster's addresses; end what uses it, or give the tasks other"
+        " ports",
+    )
+
+
+def own_port(task: Task) -> contextlib.AbstractContextManager[object]:
+    """Keeps the port on which TensorFlow is going to listen: two tasks that lead to the same one notice it so.
+
+    Raises:
+      UserError: the port cannot be used. TensorFlow would only say so after the job has begun, in a traceback.
+    """
+    port = split(task.address)[1] if task.serves and task.address else None
+    # A second run in one process: TensorFlow goes on listening for as long as the process lives.
+    if port is None or port in _own_listening_ports():
+        return contextlib.nullcontext()
+    return _listen_in_time(
+        port,
+        f"which {task.name} needs for TensorFlow; end what uses it, or give every task a port of its own",
+    )
+
+
+def _own_listening_ports() -> set[int]:
+    found = psutil.Process().net_connections("tcp")
+    return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
+
+
+def _listen_in_time(port: int, needed: str) -> socket.socket:
     deadline = time.monotonic() + SECONDS_FOR_PORT
     while True:
         try:
@@ -38,10 +68,7 @@ def listen(task: Task) -> socket.socket:
                 time.sleep(_SECONDS_BETWEEN_CALLS)
                 continue
             why = os.strerror(error.errno or 0)
-            raise UserError(
-                f"the chief cannot listen on port {port} ({why}), which it needs besides those of the cluster's"
-                " addresses; end what uses it, or give the tasks other ports"
-            ) from error
+            raise UserError(f"cannot listen on port {port} ({why}), {needed}") from error
 
 
 def _listen(port: int) -> socket.socket:

@@ -167,9 +167,10 @@ def _as_chief(job: _Job) -> Iterator[Watcher]:
         token = until_begun.enter_context(shared_token.written(job.model_dir))
         party = Roster(job.task, job.limits, run=job.run, token=token, times=TIMES)
         with _watched(job, party, Wires(listener)) as watcher:
-            job.prepare()
-            watcher.post(party.be_ready)
-            _wait_to_begin(watcher)
+            with calling.own_port(job.task):
+                job.prepare()
+                watcher.post(party.be_ready)
+                _wait_to_begin(watcher)
             until_begun.close()
             yield watcher
 
@@ -181,9 +182,10 @@ def _as_follower(job: _Job) -> Iterator[Watcher]:
     wires = Wires()
     party = Follower(job.task, job.limits, link=wires.add(connection), times=TIMES)
     with _watched(job, party, wires) as watcher:
-        _look_for_token(job, watcher, token, host=hello.host)
-        watcher.post(lambda now: party.saw_token())
-        _wait_to_begin(watcher)
+        with calling.own_port(job.task):
+            _look_for_token(job, watcher, token, host=hello.host)
+            watcher.post(lambda now: party.saw_token())
+            _wait_to_begin(watcher)
         yield watcher
 
 

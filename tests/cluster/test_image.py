@@ -153,6 +153,7 @@ def test_manifests_start_what_the_image_holds():
     assert all(in_image(command[-1]) and (ROOT / command[-1]).exists() for command in commands)
 
 
+@pytest.mark.cluster
 def test_the_program_runs_from_what_the_image_holds(image, shapes10_dir, tmp_path):
     """Two steps, and nothing is written beside the program, where a container's own files may be read-only."""
     before = sorted(image.rglob("*"))

@@ -209,7 +209,37 @@ def test_a_port_in_use_is_named(monkeypatch, tmp_path):
         job.start("chief", nothing)
         (chief,) = finish(job)
     assert isinstance(chief.error, UserError)
-    assert str(chief.error).startswith(f"the chief cannot listen on port {port} (Address already in use)")
+    assert str(chief.error).startswith(f"cannot listen on port {port} (Address already in use), which the chief needs")
+
+
+def test_a_task_keeps_its_port_until_tensorflow_needs_it(tmp_path):
+    job = Job(tmp_path)
+    chief, worker = (split(task.address) for task in job.tasks.values())
+
+    def lead(task, members):
+        for place in (chief, worker):
+            wait_until(lambda place=place: not is_open(place))
+        train(task, members)
+
+    job.start("chief", lead)
+    wait_until(lambda: is_open(chief))
+    job.start("worker 0", train)
+    assert [task.error for task in finish(job)] == [None] * 2
+
+
+def test_a_port_that_this_process_has_from_its_last_run_is_no_obstacle(monkeypatch, tmp_path):
+    monkeypatch.setattr(calling, "SECONDS_FOR_PORT", 0.0)
+    job = Job(tmp_path)
+    with contextlib.ExitStack() as servers:
+        for task in job.tasks.values():
+            servers.enter_context(socket.create_server(("", split(task.address)[1])))
+        job.start_all(train)
+        assert [task.error for task in finish(job)] == [None] * 2
+
+
+def is_open(place):
+    with socket.socket() as call:
+        return call.connect_ex(place) == 0
 
 
 def test_a_signal_that_stops_a_task_at_its_start_does_not_leave_the_others_waiting(monkeypatch, tmp_path):

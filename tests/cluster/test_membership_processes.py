@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,9 +12,12 @@ import time
 
 import pytest
 
+from cluster.task import split
 from tests.cluster.jobs import LONG, make_tasks
 from tests.common import ROOT
 from tests.processes import free_ports
+
+pytestmark = pytest.mark.cluster
 
 # Argument 1 says what the task is. It says when it is in, and waits for the job to be stopped.
 PROGRAM = """
@@ -64,6 +68,9 @@ try:
             raise
 except settings.Preempted:
     sys.exit(75)
+except settings.UserError as error:
+    print("error:", error, file=sys.stderr)
+    sys.exit(2)
 except settings.PeerLost as error:
     print("error:", error, file=sys.stderr)
     sys.exit(76)
@@ -107,6 +114,9 @@ class Tasks:
         self.processes[name] = process
         return process
 
+    def address_of(self, name):
+        return self._tasks[name].address
+
     def start_all(self):
         for name in self._tasks:
             self.start(name)
@@ -133,6 +143,18 @@ def ended(process):
     """The exit status and what was said of it."""
     _, said = process.communicate()
     return process.returncode, said
+
+
+@pytest.mark.parametrize("name", ["chief", "worker 0"])
+def test_a_port_that_another_process_has_ends_all_with_status_2(job, name):
+    tasks = job()
+    address = tasks.address_of(name)
+    with socket.create_server(("", split(address)[1])):
+        processes = [tasks.start(each) for each in ("chief", "worker 0")]
+        for process in processes:
+            status, said = ended(process)
+            assert status == 2
+            assert f"cannot listen on port {split(address)[1]} (Address already in use), which {name} needs" in said
 
 
 def test_a_killed_worker_ends_all_with_status_76(job, tmp_path):
