@@ -5,6 +5,7 @@ from hooks.divergence import Diverged, DivergenceHook
 from hooks.due import Due
 from hooks.evaluation import EvaluateListener, record, tell
 from hooks.evaluation_pages import EvaluationPagesHook, Split
+from hooks.evaluation_start import EvaluationStartHook
 from hooks.farewell import FarewellHook
 from hooks.histograms import HistogramHook
 from hooks.live_learning_rate import LiveLearningRateHook
@@ -24,6 +25,7 @@ __all__ = [
     "Due",
     "EvaluateListener",
     "EvaluationPagesHook",
+    "EvaluationStartHook",
     "FarewellHook",
     "HistogramHook",
     "LiveLearningRateHook",

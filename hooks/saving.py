@@ -32,8 +32,7 @@ class SavingHook(CheckpointHook):
         self._stop = stop
 
     def after_create_session(self, session, coord):
-        # The graph alone, for TensorBoard: the base writes a meta graph too, which holds it a second time.
-        self._summary_writer.add_graph(tf.compat.v1.get_default_graph())
+        # Not the base's: it adds graph and meta graph to the event file, which began with those as the model made them.
         self._step = self._saved_step = int(session.run(self._global_step_tensor))
         if self._step == 0:
             self._save(session, self._step)

@@ -97,9 +97,10 @@ def _per_replica(
     options = tf.data.Options()
     # Autotuning looks ever more seldom, in the end once a minute, and a session that closes waits for its next look.
     options.autotune.enabled = False
-    elements = tf.data.Dataset.range(start * replicas, stop)
-    elements = elements.map(element, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True)
-    return elements.prefetch(PREFETCHED_BATCHES).with_options(options)
+    with tf.name_scope("input"):
+        elements = tf.data.Dataset.range(start * replicas, stop)
+        elements = elements.map(element, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True)
+        return elements.prefetch(PREFETCHED_BATCHES).with_options(options)
 
 
 def _gather(examples: Examples, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

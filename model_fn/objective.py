@@ -7,14 +7,11 @@ import tensorflow as tf
 
 
 class Loss(NamedTuple):
-    """The parts of a loss, scalars of float32. It is their sum."""
+    """A loss, `total`, and the parts that it is the sum of: scalars of float32."""
 
+    total: tf.Tensor
     cross_entropy: tf.Tensor
     weight_decay: tf.Tensor
-
-    @property
-    def total(self) -> tf.Tensor:
-        return self.cross_entropy + self.weight_decay
 
 
 def loss(
@@ -29,9 +26,10 @@ def loss(
       labels: [batch] int32.
       weights: [batch] float32.
     """
-    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-    decay = tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
-    return Loss(tf.reduce_mean(cross_entropy * weights), weight_decay * decay)
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    cross_entropy = tf.reduce_mean(each * weights)
+    decay = weight_decay * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+    return Loss(cross_entropy + decay, cross_entropy, decay)
 
 
 def correct(logits: tf.Tensor, labels: tf.Tensor, *, among: int = 1) -> tf.Tensor:

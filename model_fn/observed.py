@@ -27,7 +27,8 @@ def seconds_until(batch: tf.Tensor) -> tf.Tensor:
 def offer_inputs(net: Network, images: tf.Tensor, labels: tf.Tensor) -> None:
     """The batch as the network sees it, the filters that see it first, and the table of layers."""
     collect.image_batch(tags.INPUT_IMAGES, images, labels)
-    collect.filters(tags.FILTERS, net.kernels[0].read_value())
+    with tf.name_scope(tags.FILTERS):
+        collect.filters(tags.FILTERS, net.kernels[0].read_value())
     collect.text(tags.MODEL_SUMMARY, _layer_table(net))
 
 

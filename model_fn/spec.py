@@ -82,15 +82,16 @@ def _train_spec(
     step = tf.identity(global_step, name="step_before_update")
     with tf.name_scope("schedule"):
         live = LiveRate(make_schedule(params.model.learning_rate)(step))
-    values = {
-        tags.LOSS: loss.total,
-        tags.CROSS_ENTROPY: loss.cross_entropy,
-        tags.WEIGHT_DECAY: loss.weight_decay,
-        **{tag: tf.reduce_mean(each) for tag, each in correct.items()},
-        # Its place is kept in any case, so that checkpoints fit.
-        tags.INPUT_WAIT: tf.zeros([]) if params.deterministic else observed.seconds_until(images),
-    }
+    # Its place is kept in any case, so that checkpoints fit.
+    input_wait = tf.zeros([], name="no_input_wait") if params.deterministic else observed.seconds_until(images)
     with tf.name_scope("replicas"):
+        values = {
+            tags.LOSS: loss.total,
+            tags.CROSS_ENTROPY: loss.cross_entropy,
+            tags.WEIGHT_DECAY: loss.weight_decay,
+            **{tag: tf.reduce_mean(each) for tag, each in correct.items()},
+            tags.INPUT_WAIT: input_wait,
+        }
         parts = [tf.stack([1.0, *values.values()]), live.message, stop.wishes()]
         totals, message, wishes = tf.split(replicas.total(tf.concat(parts, axis=0)), [part.shape[0] for part in parts])
         stop.offer(parts[-1], wishes)
@@ -144,15 +145,16 @@ def _eval_spec(
     net: Network, loss: Loss, correct: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]
 ) -> tf.estimator.EstimatorSpec:
     # The Estimator adds the loss itself, as the mean of `loss` over the batches.
-    metrics = {tag: tf.compat.v1.metrics.mean(each, labels["weight"]) for tag, each in correct.items()}
-    metrics[tags.CROSS_ENTROPY] = tf.compat.v1.metrics.mean(loss.cross_entropy)
-    metrics[tags.WEIGHT_DECAY] = tf.compat.v1.metrics.mean(loss.weight_decay)
+    with tf.name_scope("metrics"):
+        metrics = {tag: tf.compat.v1.metrics.mean(each, labels["weight"]) for tag, each in correct.items()}
+        metrics[tags.CROSS_ENTROPY] = tf.compat.v1.metrics.mean(loss.cross_entropy)
+        metrics[tags.WEIGHT_DECAY] = tf.compat.v1.metrics.mean(loss.weight_decay)
     collect.predictions(
         collect.Predictions(
             index=labels["index"],
             weight=labels["weight"],
             label=labels["label"],
-            probabilities=tf.nn.softmax(net.logits),
+            probabilities=tf.nn.softmax(net.logits, name="probabilities"),
             embedding=net.embedding,
         )
     )

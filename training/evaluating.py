@@ -29,19 +29,14 @@ class Evaluator:
         self._batches = input_fn.evaluation_input_fn(
             examples, image_size=settings.data.image_size, batch_size=settings.training.batch_size
         )
-        self._hooks = watching.hooks_of_evaluation(settings, info, examples)
+        start = hooks.EvaluationStartHook(estimator.eval_dir())
+        self._hooks = [start, *watching.hooks_of_evaluation(settings, info, examples)]
         self._estimator = estimator
         self._settings = settings
-        self._begun = False
         self.stop: stopping.Stop | None = None
 
     def __call__(self, step: int, checkpoint: str | None = None) -> None:
         model_dir = self._settings.model_dir
-        if not self._begun:
-            # A process that was killed may have written this very point, and nothing else of the evaluation.
-            start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
-            tf.compat.v1.summary.FileWriterCache.get(self._estimator.eval_dir()).add_session_log(start, step)
-            self._begun = True
         checkpoint = checkpoint or checkpoints.prefix_of(model_dir, step)
         metrics = self._estimator.evaluate(self._batches, hooks=self._hooks, checkpoint_path=checkpoint)
         hooks.tell(metrics)
