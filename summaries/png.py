@@ -15,17 +15,27 @@ def chart_png(figure: Figure) -> bytes:
 
     It has a palette of 256 colours, which makes it three to five times smaller than one in full colour.
     """
-    return _encoded(_drawn(figure, bbox_inches="tight", pad_inches=0.1).quantize(256, method=Image.Quantize.FASTOCTREE))
+    drawn = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(
+        drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"compress_level": 1}
+    )
+    palette = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE)
+    return _encoded(palette, optimize=True)
 
 
 def photograph_png(figure: Figure) -> bytes:
-    """The PNG of a figure with photographs in it, in full colour."""
-    return _encoded(_drawn(figure))
+    """The PNG of a figure with photographs in it, in full colour.
+
+    The smallest one would be a tenth smaller, and take twenty times as long: two seconds, while training waits.
+    """
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return _encoded(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), compress_level=4)
 
 
 def pixels_png(pixels: np.ndarray) -> bytes:
     """The PNG of pixels [height, width, 3] uint8, as they are."""
-    return _encoded(Image.fromarray(pixels))
+    return _encoded(Image.fromarray(pixels), optimize=True)
 
 
 def mosaic(images: np.ndarray, *, columns: int, gap: int) -> np.ndarray:
@@ -62,13 +72,7 @@ def enlarged(images: np.ndarray, zoom: int) -> np.ndarray:
     return images.repeat(zoom, axis=1).repeat(zoom, axis=2)
 
 
-def _drawn(figure: Figure, **options) -> Image.Image:
-    drawn = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(drawn, format="png", dpi=DPI, pil_kwargs={"compress_level": 1}, **options)
-    return Image.open(drawn).convert("RGB")
-
-
-def _encoded(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image, **options) -> bytes:
     png = io.BytesIO()
-    image.save(png, format="png", optimize=True)
+    image.save(png, format="png", **options)
     return png.getvalue()
