@@ -3,15 +3,15 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-import psutil
 import tensorflow as tf
 
+from hooks import memory
 from hooks.interval import IntervalHook
 from summaries import collect, events, layout, tags
 from summaries.legend import legend
 
-# These are measured beside the graph.
-_OF_THE_HOST = (tags.IMAGES_PER_SECOND, tags.STEP_MILLISECONDS, tags.EPOCH, tags.MEMORY)
+# These and memory are measured beside the graph.
+_OF_THE_HOST = (tags.IMAGES_PER_SECOND, tags.STEP_MILLISECONDS, tags.EPOCH)
 # All that a run needs to be understood; the other scalars help to find out why it goes as it does.
 MINIMAL = frozenset({tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND})
 
@@ -57,17 +57,13 @@ class SummaryHook(IntervalHook):
         start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
         self._writer.add_session_log(start, self._step + 1)
         texts = [events.text(tag, markdown) for tag, markdown in self._texts.items()]
-        written = [*self._kept([*self._scalars, *_OF_THE_HOST]), *self._pages.elsewhere]
+        written = [*self._kept([*self._scalars, *_OF_THE_HOST, *memory.held()]), *self._pages.elsewhere]
         meaning = events.text(tags.MEANING, legend(written))
         for summary in [layout.layout(written), *self._pages.first, meaning, *texts]:
             self._writer.add_summary(summary, self._step)
 
     def at_interval(self, step: int, values: Mapping[str, float]) -> None:
-        written = {
-            **values,
-            tags.EPOCH: step / self._steps_per_epoch,
-            tags.MEMORY: psutil.Process().memory_info().rss / 2**30,
-        }
+        written = {**values, tags.EPOCH: step / self._steps_per_epoch, **memory.held()}
         kept = {tag: written[tag] for tag in self._kept(written)}
         # TensorBoard keeps the description of a tag's first point.
         self._writer.add_summary(events.scalars(kept, with_descriptions=not self._described), step)

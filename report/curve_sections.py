@@ -116,6 +116,7 @@ def speed_section(run: RunPage, curves: Curves) -> list[Element]:
         ("milliseconds a step, median", _told(_median(curves.train.get(tags.STEP_MILLISECONDS)), "{:,.1f}")),
         ("share of time waiting for input, median", _told(_median(curves.train.get(tags.INPUT_WAIT)), "{:.1%}")),
         ("memory at most, GiB", _told(best(curves.train.get(tags.MEMORY), np.argmax)[0], "{:.2f}")),
+        ("GPU memory at most, GiB", _told(best(curves.train.get(tags.GPU_MEMORY), np.argmax)[0], "{:.2f}")),
     ]
     rows = [(what, value) for what, value in values if value]
     if not rows:

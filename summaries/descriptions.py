@@ -81,6 +81,11 @@ _SCALARS = {
         "What the training process holds of the machine's memory. It settles within the first evaluations; one that "
         "keeps climbing is a leak.",
     ),
+    tags.GPU_MEMORY: Description(
+        "GPU memory (GiB)",
+        "The most that tensors took at once on any one GPU since the last point. It should be flat; what is left of "
+        "the GPU's is room for a larger batch.",
+    ),
 }
 _GROUPS = {
     tags.CLASS_ACCURACY: Description(

@@ -25,6 +25,7 @@ _DETAILS: Mapping[str, tuple[str, ...]] = {
     described(tags.STEP_MILLISECONDS).display_name: (tags.STEP_MILLISECONDS,),
     described(tags.INPUT_WAIT).display_name: (tags.INPUT_WAIT,),
     described(tags.MEMORY).display_name: (tags.MEMORY,),
+    described(tags.GPU_MEMORY).display_name: (tags.GPU_MEMORY,),
 }
 
 

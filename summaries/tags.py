@@ -19,6 +19,7 @@ IMAGES_PER_SECOND = "images_per_second"
 STEP_MILLISECONDS = "speed/milliseconds_per_step"
 INPUT_WAIT = "speed/share_of_time_waiting_for_input"
 MEMORY = "speed/memory_gib"
+GPU_MEMORY = "speed/gpu_memory_gib"
 
 # Groups of scalars or histograms, one for each class or each part of the network.
 CLASS_ACCURACY = "class_accuracy"

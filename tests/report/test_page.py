@@ -26,6 +26,7 @@ def write_run(folder):
         tags.STEP_MILLISECONDS: {200: 1280.0, 300: 800.0, 400: 640.0},
         tags.INPUT_WAIT: {200: 0.125, 400: 0.375},
         tags.MEMORY: {200: 2.5, 400: 1.5},
+        tags.GPU_MEMORY: {200: 10.25, 400: 10.5},
     }
     validation = {
         tags.LOSS: {100: 1.5, 400: 0.75},
@@ -184,6 +185,7 @@ class TestResults:
             ["milliseconds a step, median", "800.0"],
             ["share of time waiting for input, median", "25.0%"],
             ["memory at most, GiB", "2.50"],
+            ["GPU memory at most, GiB", "10.50"],
         ]
 
 

@@ -23,6 +23,7 @@ SCALARS = [
     tags.STEP_MILLISECONDS,
     tags.INPUT_WAIT,
     tags.MEMORY,
+    tags.GPU_MEMORY,
     STAGE,
     tags.of(tags.STAGE_UPDATE_RATIO, "stage1"),
 ]
