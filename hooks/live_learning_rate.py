@@ -190,8 +190,12 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
             self._writer.add_summary(events.scalars({tags.LEARNING_RATE: rate}), self._step)
 
     def _tell(self, step: _Step, before: float | None, *, after: float) -> None:
+        change = step.change
+        if change.source is journal.Source.PLATEAU and change.state.rate is not None:
+            self._say(step, f"step {change.step}: learning rate stays {after:g}, lower from its release on")
+            return
         was = "" if before is None else f"{before:g} "
-        self._say(step, f"step {step.change.step}: learning rate {was}-> {after:g}")
+        self._say(step, f"step {change.step}: learning rate {was}-> {after:g}")
 
     def _say(self, step: _Step, message: str) -> None:
         change = step.change
