@@ -38,6 +38,7 @@ def hooks_of_chief(settings: Settings, info: input_fn.DatasetInfo, recorded: Rec
             **interval,
         ),
         *([] if minimal else _pictures(settings, info)),
+        *_profile(settings),
     ]
 
 
@@ -90,10 +91,14 @@ def _pictures(settings: Settings, info: input_fn.DatasetInfo) -> Hooks:
     ]
     if summaries.summaries is SummaryLevel.FULL:
         found.append(hooks.HistogramHook(settings.model_dir, due=_due(settings, summaries.histogram_interval)))
-    if summaries.profile_steps:
-        first, last = summaries.profile_steps
-        found.append(hooks.ProfileHook(settings.model_dir, first=first, last=last))
     return found
+
+
+def _profile(settings: Settings) -> Hooks:
+    if settings.summaries.profile_steps is None:
+        return []
+    first, last = settings.summaries.profile_steps
+    return [hooks.ProfileHook(settings.model_dir, first=first, last=last)]
 
 
 def _due(settings: Settings, interval: int) -> hooks.Due:
