@@ -38,4 +38,4 @@ def flag_cell(value: object) -> str:
         return "not given"
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(map(flag_cell, value)) if isinstance(value, list | tuple) else str(value)
+    return (", ".join(map(flag_cell, value)) or "not given") if isinstance(value, list | tuple) else str(value)

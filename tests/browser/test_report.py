@@ -151,6 +151,20 @@ def test_the_page_is_no_wider_than_the_screen(opened, name, width):
 
 
 @pytest.mark.parametrize("name", [RUN, COMPARISON])
+def test_names_of_flags_stay_whole_on_a_wide_screen(opened, name):
+    lines = """
+        return [...document.querySelectorAll('.values tbody th')].map(cell => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return [cell.textContent, range.getClientRects().length];
+        });
+    """
+    names = dict(opened(name).execute_script(lines))
+    assert names["--train_steps"] == 1
+    assert [flag for flag, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", [RUN, COMPARISON])
 def test_nothing_needs_pushing_on_a_wide_screen(opened, name):
     page = opened(name)
     parts = "return [...document.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth && e.clientWidth)"
