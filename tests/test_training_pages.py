@@ -51,7 +51,7 @@ def test_a_run_begins_with_its_flags_its_environment_and_its_own_devices():
         "| data_dir | None |",
     ]
     assert text(framing, tags.ENVIRONMENT) == [
-        "|  |  |",
+        "| what | value |",
         "| --- | --- |",
         "| host | a\\|b |",
         "| python | 3.11 |",

@@ -26,7 +26,9 @@ def pages(settings: Settings, recorded: Recorded, class_names: Sequence[str], *,
     devices = {"devices": strategy.describe_devices(settings.devices)}
     first = [
         events.text(tags.FLAGS, events.markdown_table(recorded.flags, header=("flag", "value"))),
-        events.text(tags.ENVIRONMENT, events.markdown_table({**recorded.environment, **devices}, header=("", ""))),
+        events.text(
+            tags.ENVIRONMENT, events.markdown_table({**recorded.environment, **devices}, header=("what", "value"))
+        ),
         events.text(tags.SCHEDULE, _schedule_table(settings, steps_per_epoch)),
         hparams.beginning(recorded.hyper_parameters),
     ]
