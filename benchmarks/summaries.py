@@ -5,6 +5,7 @@
 Flags are handed on to every run, such as --data_dir of a prepared CIFAR-10. Leave the machine alone meanwhile.
 """
 
+import dataclasses
 import datetime
 import itertools
 import platform
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 LEVELS = [level.value for level in SummaryLevel]
 ROUNDS = 4
 BATCH_SIZE, SEED_STEPS, SEED_INTERVAL = 64, 20_000, 200  # Of configs/seed.flags.
+SEED_PICTURES, SEED_HISTOGRAMS = SEED_STEPS // 10, SEED_STEPS // 20  # By the flags' defaults.
 # Two hundred times as many scalars as in the seed run, and many times as many pictures and histograms: what a level
 # costs there is far below what is seen here, and below what a machine's speed wavers by.
 STEPS, PICTURES, HISTOGRAMS = 50, 20, 15
@@ -33,6 +35,22 @@ FIRST, LAST = 5, 45  # Steps between which is timed: no start of TensorFlow in i
 # As many points, pictures, histograms and evaluations as in the seed run's 20,000 steps, in 100.
 SEED_COUNTS = ["--train_steps=100", "--boundaries=60", "--summary_interval=1", "--evaluation_interval=5"]
 SEED_COUNTS += ["--validation_split=test[:200]"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Writing:
+    """What it costs to write something once, and how often the seed run does. `levels`: those that write it."""
+
+    what: str
+    milliseconds: float
+    interval: int
+    step_seconds: float
+    levels: Sequence[str]
+
+    @property
+    def share(self) -> float:
+        """Of the time of all steps."""
+        return self.milliseconds / 1000 / (self.interval * self.step_seconds)
 
 
 def main(handed_on: Sequence[str]) -> None:
@@ -87,6 +105,46 @@ def _megabytes(model_dir: Path) -> float:
 
 
 def _page(times: Mapping[str, Sequence[np.ndarray]], megabytes: Mapping[str, float], handed_on: Sequence[str]) -> str:
+    writings = _writings(times)
+    names = " ".join(flag.partition("=")[0] for flag in handed_on)
+    totals = [
+        f"| `{level}` | {sum(each.share for each in writings if level in each.levels):.2%} | {megabytes[level]:.1f} |"
+        for level in LEVELS
+    ]
+    return f"""# What summaries cost
+
+Written by `python -m benchmarks.summaries {names}`, {datetime.date.today()}, commit {_commit()}, {_processor()}.
+
+| `--summaries` | of the time of the seed run's steps, beyond `minimal` | MB of the seed run's event files |
+|---|---|---|
+{chr(10).join(totals)}
+
+The time cannot be seen in the run itself, whose speed wavers by more: it is the sum of what single writings cost, as
+measured below. What evaluations draw makes those longer, not steps.
+
+MB are of a run that writes as many points, pictures, histograms and evaluations as the {SEED_STEPS:,} steps of
+`configs/seed.flags`.
+
+## Measured with everything written far too often
+
+| `--summaries` | images/s, median | range | against `minimal`, median of pairs | range |
+|---|---|---|---|---|
+{chr(10).join(_speeds(times))}
+
+ResNet-18 at 96 px, batch {BATCH_SIZE}, {ROUNDS} runs of each level in turn, by the clock on the wall over steps
+{FIRST + 1} to {LAST}, so that hooks and writing are in it. Scalars are written at every step, pictures every
+{PICTURES} steps and histograms every {HISTOGRAMS}; in the seed run every {SEED_INTERVAL}, {SEED_PICTURES} and
+{SEED_HISTOGRAMS}.
+
+| one writing of | ms | every so many steps of the seed run | of the time of its steps |
+|---|---|---|---|
+{chr(10).join(f"| {each.what} | {each.milliseconds:.0f} | {each.interval} | {each.share:.3%} |" for each in writings)}
+
+By the median step of {1000 * _median_step(times, LEVELS[0]):.0f} ms; a negative number is the machine's wavering.
+"""
+
+
+def _speeds(times: Mapping[str, Sequence[np.ndarray]]) -> list[str]:
     speeds = {level: [_images_per_second(run) for run in runs] for level, runs in times.items()}
     rows = []
     for level in LEVELS:
@@ -94,46 +152,26 @@ def _page(times: Mapping[str, Sequence[np.ndarray]], megabytes: Mapping[str, flo
         rows.append(
             f"| `{level}` | {statistics.median(speeds[level]):.1f}"
             f" | {min(speeds[level]):.1f} to {max(speeds[level]):.1f}"
-            f" | {statistics.median(ratios):.3f} | {min(ratios):.3f} to {max(ratios):.3f} | {megabytes[level]:.1f} |"
+            f" | {statistics.median(ratios):.3f} | {min(ratios):.3f} to {max(ratios):.3f} |"
         )
-    names = " ".join(flag.partition("=")[0] for flag in handed_on)
-    return f"""# What summaries cost
-
-Written by `python -m benchmarks.summaries {names}`, {datetime.date.today()}, commit {_commit()}, {_processor()}.
-
-| `--summaries` | images/s, median | range | against `minimal`, median of pairs | range | MB |
-|---|---|---|---|---|---|
-{chr(10).join(rows)}
-
-Images/s: ResNet-18 at 96 px, batch {BATCH_SIZE}, {ROUNDS} runs of each level in turn, by the wall clock over steps
-{FIRST + 1} to {LAST}, so that hooks and writing are in it. Scalars are written at every step, pictures every {PICTURES}
-and histograms every {HISTOGRAMS}: {SEED_INTERVAL}, 100 and 67 times as often as `configs/seed.flags` does.
-
-MB: all event files of a run that writes as many points, pictures, histograms and evaluations as the 20,000 steps of
-`configs/seed.flags`.
-
-{_costs(times)}"""
+    return rows
 
 
-def _costs(times: Mapping[str, Sequence[np.ndarray]]) -> str:
-    """What one writing costs, and all of them in the seed run."""
-    step = {level: float(np.median(np.concatenate(runs))) for level, runs in times.items()}
-    base = step[LEVELS[0]]
-    found = {
-        "scalars, beyond those of `minimal`": (1000 * (step["standard"] - base), SEED_INTERVAL),
-        "pictures": (_extra_milliseconds(times["standard"], PICTURES, but_not=STEPS), SEED_STEPS // 10),
-        "histograms": (_extra_milliseconds(times["full"], HISTOGRAMS, but_not=PICTURES), SEED_STEPS // 20),
-    }
-    rows = [
-        f"| {what} | {extra:.0f} | {interval} | {extra / 1000 / interval / base:.3%} |"
-        for what, (extra, interval) in found.items()
+def _writings(times: Mapping[str, Sequence[np.ndarray]]) -> list[Writing]:
+    base = _median_step(times, "minimal")
+    scalars = 1000 * (_median_step(times, "standard") - base)
+    pictures = _extra_milliseconds(times["standard"], PICTURES, but_not=STEPS)
+    histograms = _extra_milliseconds(times["full"], HISTOGRAMS, but_not=PICTURES)
+    return [
+        Writing("scalars, beyond those of `minimal`", scalars, SEED_INTERVAL, base, LEVELS[1:]),
+        Writing("pictures", pictures, SEED_PICTURES, base, LEVELS[1:]),
+        Writing("histograms", histograms, SEED_HISTOGRAMS, base, LEVELS[2:]),
     ]
-    return f"""| one writing of | ms | every so many steps of the seed run | of its time |
-|---|---|---|---|
-{chr(10).join(rows)}
 
-By the median step of {1000 * base:.0f} ms; a negative number is the machine's wavering.
-"""
+
+def _median_step(times: Mapping[str, Sequence[np.ndarray]], level: str) -> float:
+    """Seconds."""
+    return float(np.median(np.concatenate(times[level])))
 
 
 def _commit() -> str:
