@@ -37,16 +37,18 @@ class ProgressHook(IntervalHook):
             self._bar.update()
 
     def at_interval(self, step: int, values: Mapping[str, float]) -> None:
-        numbers = (
-            f"loss {values[tags.LOSS]:.4f}, learning rate {values[tags.LEARNING_RATE]:g},"
-            f" {values[tags.IMAGES_PER_SECOND]:.0f} images/s"
-        )
+        numbers = f"loss {values[tags.LOSS]:.4f}, learning rate {values[tags.LEARNING_RATE]:g}"
+        speed = values[tags.IMAGES_PER_SECOND]
+        # It is 0 while the only step so far was the first, in which TensorFlow sets itself up.
+        numbers += f", {speed:.0f} images/s" if speed else ""
         if self._bar is not None:
             self._bar.set_postfix_str(numbers, refresh=False)
             return
-        seconds = (self._last_step - step) * self._batch_size / max(values[tags.IMAGES_PER_SECOND], 1e-9)
-        left = datetime.timedelta(seconds=round(seconds))
-        print(f"step {step}/{self._last_step}: {numbers}, {left} left", flush=True)
+        left = f", {self._time_left(step, speed)} left" if speed else ""
+        print(f"step {step}/{self._last_step}: {numbers}{left}", flush=True)
+
+    def _time_left(self, step: int, images_per_second: float) -> datetime.timedelta:
+        return datetime.timedelta(seconds=round((self._last_step - step) * self._batch_size / images_per_second))
 
     def end(self, session):
         if self._bar is not None:

@@ -152,6 +152,13 @@ def test_progress_off_a_terminal_is_a_line_an_interval(capsys):
     ]
 
 
+def test_the_first_step_of_a_process_tells_no_speed(capsys):
+    run([hooks.ProgressHook(terminal=False, **arguments(1, last_step=20))], steps=2)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "step 1/20: loss 1.0000, learning rate 0"
+    assert second == "step 2/20: loss 1.0000, learning rate 1, 16 images/s, 0:00:09 left"
+
+
 def test_progress_on_a_terminal_is_a_bar():
     screen = io.StringIO()
     with contextlib.redirect_stderr(screen):
