@@ -140,6 +140,7 @@ def _check_as_given(values: Values) -> None:
             f"--minimum_learning_rate={minimum:g} is not below --learning_rate={rate:g}, from which the rate goes down;"
             " give a smaller minimum"
         )
+    _check_recipe(values)
     for name in ("num_gpus", "cpu_replicas"):
         replicas = values[name]
         if replicas and values["batch_size"] % replicas:
@@ -147,6 +148,11 @@ def _check_as_given(values: Values) -> None:
                 f"--batch_size={values['batch_size']} cannot be split evenly over --{name}={replicas};"
                 f" give a multiple of {replicas}"
             )
+
+
+def _check_recipe(values: Values) -> None:
+    if values["nesterov"] and not values["momentum"]:
+        raise s.UserError("--nesterov changes nothing at --momentum=0; give a momentum, or leave it out")
 
 
 def _check_in_steps(values: Values) -> None:

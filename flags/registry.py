@@ -25,6 +25,7 @@ class Group(enum.Enum):
     DATA = "Data"
     MODEL = "Model"
     LEARNING_RATE = "Learning rate"
+    RECIPE = "Recipe"
     TRAINING = "Training"
     ENDS = "Checkpoints, and when a run ends"
     SUMMARIES = "TensorBoard"

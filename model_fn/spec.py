@@ -94,7 +94,7 @@ def _train_spec(
         stop.offer(parts[-1], wishes)
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
-    optimizer = Momentum(live.rate, momentum=params.model.momentum)
+    optimizer = Momentum(live.rate, momentum=params.model.momentum, nesterov=params.model.nesterov)
     meeting = replicas.meeting()
     updates = meeting is None or meeting.is_first
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):

@@ -91,6 +91,7 @@ class Model:
     sync_batch_norm: bool
     learning_rate: LearningRate
     momentum: float
+    nesterov: bool
     weight_decay: float
 
 

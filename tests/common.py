@@ -39,6 +39,7 @@ def make_model(**changes) -> settings.Model:
         "sync_batch_norm": False,
         "learning_rate": make_learning_rate(settings.PiecewiseConstant(boundaries=(3,), values=(0.1, 0.01))),
         "momentum": 0.9,
+        "nesterov": False,
         "weight_decay": 1e-4,
     }
     return settings.Model(**{**values, **changes})

@@ -122,6 +122,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--model_dir=run", "--momentum=1"], ["--momentum=1", "at least 0 and below 1"]),
     (["--model_dir=run", "--momentum=-0.1"], ["--momentum=-0.1", "at least 0"]),
     (["--model_dir=run", "--momentum=0,9"], ["--momentum=0,9", "must be a finite number"]),
+    (["--model_dir=run", "--nesterov", "--momentum=0"], ["--nesterov changes nothing at --momentum=0", "leave it out"]),
     (["--model_dir=run", "--weight_decay=nan"], ["--weight_decay=nan", "must be a finite number"]),
     (["--model_dir=run", "--weight_decay=-inf"], ["--weight_decay=-inf", "must be a finite number"]),
     (["--model_dir=run", "--weight_decay=1e39"], ["--weight_decay=1e39", "at most 3.4"]),

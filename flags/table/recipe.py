@@ -1,0 +1,30 @@
+"""Flags of the recipe: the optimizer's, and what keeps a network from learning its training images by heart."""
+
+from flags import parsers as p
+from flags.registry import Group, define, switch
+
+define(
+    Group.RECIPE, "momentum", 0.9, "Momentum of the optimizer.", p.Number(float, low=0, below=1), hyper_parameter=True
+)
+switch(
+    Group.RECIPE,
+    "nesterov",
+    "Nesterov's momentum: go by the gradient plus the momentum, as if the next step had begun already.",
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
+    "weight_decay",
+    1e-4,
+    "Factor of half the squared kernels in the loss. Biases and batch normalisation are exempt.",
+    p.Number(float, low=0),
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
+    "color_jitter",
+    0.0,
+    "Strength of random colour in training: brightness +-s, contrast 1+-s, hue +-s/4. 0 for none.",
+    p.Number(float, low=0, below=1),
+    hyper_parameter=True,
+)
