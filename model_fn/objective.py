@@ -18,9 +18,9 @@ class Loss(NamedTuple):
 
 
 def loss(
-    logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, *, kernels: Sequence[tf.Variable], weight_decay: float
+    logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, *, decayed: Sequence[tf.Variable], weight_decay: float
 ) -> Loss:
-    """Mean weighted cross-entropy, and `weight_decay / 2` times the sum of the squared kernels.
+    """Mean weighted cross-entropy, and `weight_decay / 2` times the sum of the squares of what is `decayed`.
 
     The mean divides by the batch size, not by the sum of the weights: see `input_fn.order.sequential_indices`.
 
@@ -30,7 +30,7 @@ def loss(
       weights: [batch] float32.
     """
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-    decay = tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+    decay = tf.add_n([tf.nn.l2_loss(variable) for variable in decayed])
     return Loss(tf.reduce_mean(cross_entropy * weights), weight_decay * decay)
 
 

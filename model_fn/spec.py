@@ -11,7 +11,7 @@ from model_fn.network import Network
 from model_fn.objective import Loss
 from model_fn.optimizer import Momentum, gradient_norm, minimize
 from model_fn.schedules import make_schedule
-from settings import Model, SummaryLevel
+from settings import Model, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
 
 
@@ -59,7 +59,7 @@ def model_fn(
             net.logits,
             labels["label"],
             labels["weight"],
-            kernels=net.kernels,
+            decayed=_decayed(net, params.model.weight_decay_of),
             weight_decay=params.model.weight_decay,
         )
         # The share of examples whose label is among the likeliest classes, by tag.
@@ -70,6 +70,10 @@ def model_fn(
         return _eval_spec(net, loss, correct, labels)
     observed.offer_inputs(net, features["image"], labels["label"])
     return _train_spec(net, loss, correct, features["image"], params)
+
+
+def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
+    return net.kernels if weight_decay_of is WeightDecayOf.KERNELS else tf.compat.v1.trainable_variables()
 
 
 def _train_spec(

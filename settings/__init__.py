@@ -41,6 +41,7 @@ from settings.run import (
     TrainedModel,
     Training,
     Verbosity,
+    WeightDecayOf,
 )
 
 __all__ = [
@@ -85,4 +86,5 @@ __all__ = [
     "Training",
     "UserError",
     "Verbosity",
+    "WeightDecayOf",
 ]

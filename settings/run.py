@@ -68,6 +68,13 @@ class Network(enum.Enum):
     RESNET56 = "resnet56"
 
 
+class WeightDecayOf(enum.Enum):
+    """What weight decay makes smaller. ALL_TRAINED: biases and batch-norm gamma and beta too."""
+
+    KERNELS = "kernels"
+    ALL_TRAINED = "all_trained"
+
+
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which examples, and how they become images of `[image_size, image_size, 3]`."""
@@ -93,6 +100,7 @@ class Model:
     momentum: float
     nesterov: bool
     weight_decay: float
+    weight_decay_of: WeightDecayOf
 
 
 @dataclasses.dataclass(frozen=True)

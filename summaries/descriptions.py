@@ -29,8 +29,8 @@ _SCALARS = {
     ),
     tags.WEIGHT_DECAY: Description(
         "Weight decay",
-        "The part of the loss that is about the size of the kernels: the decay times half the sum of their squares. It "
-        "moves slowly; a sudden rise means that the kernels are getting out of hand.",
+        "The part of the loss that is about the size of the weights: the decay times half the sum of their squares. It "
+        "moves slowly; a sudden rise means that the weights are getting out of hand.",
     ),
     tags.ACCURACY: Description(
         "Accuracy (top-1)",

@@ -41,6 +41,7 @@ def make_model(**changes) -> settings.Model:
         "momentum": 0.9,
         "nesterov": False,
         "weight_decay": 1e-4,
+        "weight_decay_of": settings.WeightDecayOf.KERNELS,
     }
     return settings.Model(**{**values, **changes})
 

@@ -1,5 +1,6 @@
 """Flags of the recipe: the optimizer's, and what keeps a network from learning its training images by heart."""
 
+import settings as s
 from flags import parsers as p
 from flags.registry import Group, define, switch
 
@@ -16,8 +17,16 @@ define(
     Group.RECIPE,
     "weight_decay",
     1e-4,
-    "Factor of half the squared kernels in the loss. Biases and batch normalisation are exempt.",
+    "Factor of half the squared weights in the loss.",
     p.Number(float, low=0),
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
+    "weight_decay_of",
+    s.WeightDecayOf.KERNELS,
+    "Which weights decay: kernels, so that biases and batch normalisation are exempt, or all that are trained.",
+    p.member_of(s.WeightDecayOf),
     hyper_parameter=True,
 )
 define(

@@ -151,6 +151,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--model_dir=run", "--mode=\x1b[2J\n"], ["--mode=\\x1b[2J\\n", "train_and_evaluate|report"]),
     (["--model_dir=run", "--network=resnet101"], ["--network=resnet101", "resnet50"]),
     (["--model_dir=run", "--learning_rate_schedule=step"], ["--learning_rate_schedule=step", "piecewise_constant"]),
+    (["--model_dir=run", "--weight_decay_of=biases"], ["--weight_decay_of=biases", "kernels|all_trained"]),
     (["--model_dir=run", "--best_metric=f1"], ["--best_metric=f1", "loss|accuracy"]),
     (["--model_dir=run", "--on_nan=ignore"], ["--on_nan=ignore", "stop|rollback"]),
     (["--model_dir=run", "--summaries=all"], ["--summaries=all", "minimal|standard|full"]),

@@ -26,7 +26,7 @@ def loss(weights, weight_decay):
             tf.constant(LOGITS),
             tf.constant(LABELS),
             tf.constant(weights, tf.float32),
-            kernels=[tf.Variable([[3.0, 4.0]]), tf.Variable([2.0])],
+            decayed=[tf.Variable([[3.0, 4.0]]), tf.Variable([2.0])],
             weight_decay=weight_decay,
         )
     )
