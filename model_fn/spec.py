@@ -57,8 +57,8 @@ def model_fn(
     with tf.name_scope("objective"):
         loss = objective.loss(
             net.logits,
-            labels["label"],
-            labels["weight"],
+            labels,
+            label_smoothing=params.model.label_smoothing if mode == tf.estimator.ModeKeys.TRAIN else 0.0,
             decayed=_decayed(net, params.model.weight_decay_of),
             weight_decay=params.model.weight_decay,
         )

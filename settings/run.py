@@ -101,6 +101,7 @@ class Model:
     nesterov: bool
     weight_decay: float
     weight_decay_of: WeightDecayOf
+    label_smoothing: float
 
 
 @dataclasses.dataclass(frozen=True)

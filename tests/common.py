@@ -42,6 +42,7 @@ def make_model(**changes) -> settings.Model:
         "nesterov": False,
         "weight_decay": 1e-4,
         "weight_decay_of": settings.WeightDecayOf.KERNELS,
+        "label_smoothing": 0.0,
     }
     return settings.Model(**{**values, **changes})
 

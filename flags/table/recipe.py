@@ -31,6 +31,15 @@ define(
 )
 define(
     Group.RECIPE,
+    "label_smoothing",
+    0.0,
+    "Share of each label that is spread evenly over all classes, in training alone: evaluations have the plain"
+    " cross-entropy. 0 for none.",
+    p.Number(float, low=0, below=1),
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
     "color_jitter",
     0.0,
     "Strength of random colour in training: brightness +-s, contrast 1+-s, hue +-s/4. 0 for none.",

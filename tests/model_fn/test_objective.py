@@ -20,12 +20,12 @@ def cross_entropy():
     return -np.log(exponentials[range(3), LABELS] / exponentials.sum(axis=1))
 
 
-def loss(weights, weight_decay):
+def loss(weights, weight_decay, *, label_smoothing=0.0):
     return run(
         lambda: objective.loss(
             tf.constant(LOGITS),
-            tf.constant(LABELS),
-            tf.constant(weights, tf.float32),
+            {"label": tf.constant(LABELS), "weight": tf.constant(weights, tf.float32)},
+            label_smoothing=label_smoothing,
             decayed=[tf.Variable([[3.0, 4.0]]), tf.Variable([2.0])],
             weight_decay=weight_decay,
         )
@@ -42,6 +42,14 @@ def test_loss_is_cross_entropy_plus_half_the_decayed_squares():
 def test_weights_scale_examples_and_do_not_renormalise():
     """Two real examples and one of padding, as `sequential_indices` weighs them: exactly the mean of the two."""
     np.testing.assert_allclose(loss([1.5, 1.5, 0], 0.0).total, cross_entropy()[:2].mean(), rtol=1e-6)
+
+
+def test_smoothed_labels_give_every_class_a_share():
+    smoothed = 0.7 * np.eye(3)[LABELS] + 0.3 / 3
+    probabilities = np.exp(LOGITS.astype(np.float64))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    expected = -(smoothed * np.log(probabilities)).sum(axis=1)
+    np.testing.assert_allclose(loss([1, 1, 1], 0.0, label_smoothing=0.3).cross_entropy, expected.mean(), rtol=1e-6)
 
 
 def test_correct_compares_the_largest_logit_with_the_label():

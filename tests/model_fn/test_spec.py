@@ -73,6 +73,20 @@ def test_weight_decay_is_of_what_it_is_said_to_be(mode, of):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_labels_are_smoothed_in_training_alone():
+    found = {}
+    for mode in (TRAIN, EVAL):
+        for smoothing in (0.0, 0.5):
+            params = dataclasses.replace(PARAMS, model=make_model(label_smoothing=smoothing, weight_decay=0.0))
+            with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+                tf.compat.v1.set_random_seed(0)
+                spec = call(mode, params)
+                session.run(tf.compat.v1.global_variables_initializer())
+                found[mode, smoothing] = session.run(spec.loss)
+    assert abs(found[TRAIN, 0.5] - found[TRAIN, 0.0]) > 1e-3
+    assert found[EVAL, 0.5] == pytest.approx(found[EVAL, 0.0], rel=1e-6)
+
+
 def test_eval_spec_has_metrics_and_does_not_train():
     with tf.Graph().as_default():
         spec = call(EVAL)
