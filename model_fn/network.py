@@ -14,6 +14,7 @@ import tensorflow as tf
 import settings
 from model_fn import normalisation
 
+_SCOPE = "network"
 # He initialisation (https://arxiv.org/abs/1502.01852): keeps the gradient's variance through layers with ReLU.
 _HE = tf.compat.v1.variance_scaling_initializer(scale=2.0, mode="fan_out", distribution="untruncated_normal")
 
@@ -82,7 +83,7 @@ def build(
     `sync_batch_norm`: by those of the global batch, not of this replica's share. The variables are the same.
     """
     layers = _Layers(training=training, sync_batch_norm=sync_batch_norm)
-    with tf.compat.v1.variable_scope("network"):
+    with tf.compat.v1.variable_scope(_SCOPE):
         x = _stem(layers, images, architecture)
         stages = {"stem": x}
         for stage, (blocks, width) in enumerate(zip(architecture.blocks, architecture.widths, strict=True), start=1):
@@ -94,6 +95,11 @@ def build(
         embedding = tf.reduce_mean(x, axis=[1, 2])
         logits = layers.dense(embedding, num_classes, name="logits")
     return Network(logits, layers.kernels, embedding, {**stages, "logits": logits}, layers.rows)
+
+
+def variables() -> list[tf.Variable]:
+    """Those of the current graph's network, batch norm's moving averages among them. An optimizer adds others later."""
+    return tf.compat.v1.global_variables(f"{_SCOPE}/")
 
 
 def stage_of(variable_name: str) -> str:

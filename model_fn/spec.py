@@ -1,10 +1,11 @@
 """The model_fn of the Estimator: one EstimatorSpec for each of TRAIN, EVAL and PREDICT."""
 
+import contextlib
 import dataclasses
 
 import tensorflow as tf
 
-from model_fn import network, objective, observed, replicas, stop
+from model_fn import averages, network, objective, observed, replicas, stop
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
 from model_fn.network import Network
@@ -44,13 +45,15 @@ def model_fn(
     if config and config.num_ps_replicas and mode == tf.estimator.ModeKeys.TRAIN:
         replicas.meet(config)
         _save_by_chief(config)
-    net = network.build(
-        features["image"],
-        network.ARCHITECTURES[params.model.network],
-        num_classes=len(params.class_names),
-        training=mode == tf.estimator.ModeKeys.TRAIN,
-        sync_batch_norm=params.model.sync_batch_norm,
-    )
+    training = mode == tf.estimator.ModeKeys.TRAIN
+    with averages.in_place() if params.model.ema_decay and not training else contextlib.nullcontext():
+        net = network.build(
+            features["image"],
+            network.ARCHITECTURES[params.model.network],
+            num_classes=len(params.class_names),
+            training=training,
+            sync_batch_norm=params.model.sync_batch_norm,
+        )
     if mode == tf.estimator.ModeKeys.PREDICT:
         return _predict_spec(net.logits, params)
     assert labels is not None, f"mode {mode} needs labels"
@@ -58,7 +61,7 @@ def model_fn(
         loss = objective.loss(
             net.logits,
             labels,
-            label_smoothing=params.model.label_smoothing if mode == tf.estimator.ModeKeys.TRAIN else 0.0,
+            label_smoothing=params.model.label_smoothing if training else 0.0,
             decayed=_decayed(net, params.model.weight_decay_of),
             weight_decay=params.model.weight_decay,
         )
@@ -98,6 +101,7 @@ def _train_spec(
         stop.offer(parts[-1], wishes)
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
+    averaged = averages.Averages(network.variables()) if params.model.ema_decay else None
     optimizer = Momentum(live.rate, momentum=params.model.momentum, nesterov=params.model.nesterov)
     meeting = replicas.meeting()
     updates = meeting is None or meeting.is_first
@@ -105,6 +109,9 @@ def _train_spec(
         train_op = minimize(loss.total, optimizer, global_step)
         if updates:
             train_op = tf.group(train_op, update_means, live.update(message))
+            if averaged:
+                with tf.control_dependencies([train_op]):
+                    train_op = averaged.update(decay=params.model.ema_decay, step=step)
         if meeting:
             train_op = meeting.end_of_step(train_op)
     for tag, mean in zip(values, means, strict=True):

@@ -92,7 +92,10 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """Network, objective and optimizer. `sync_batch_norm`: statistics over all replicas, not over each by itself."""
+    """Network, objective and optimizer. `sync_batch_norm`: statistics over all replicas, not over each by itself.
+
+    `ema_decay`: of the moving averages of weights that a trained network is used with; 0: with the weights themselves.
+    """
 
     network: Network
     sync_batch_norm: bool
@@ -102,6 +105,7 @@ class Model:
     weight_decay: float
     weight_decay_of: WeightDecayOf
     label_smoothing: float
+    ema_decay: float
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,6 +43,7 @@ def make_model(**changes) -> settings.Model:
         "weight_decay": 1e-4,
         "weight_decay_of": settings.WeightDecayOf.KERNELS,
         "label_smoothing": 0.0,
+        "ema_decay": 0.0,
     }
     return settings.Model(**{**values, **changes})
 

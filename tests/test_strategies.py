@@ -14,7 +14,7 @@ import model_fn
 from cluster import strategy
 from cluster.topology import ALONE
 from model_fn import network
-from settings import Constant, DistributionStrategy, SummaryLevel
+from settings import Constant, DistributionStrategy, SummaryLevel, WeightDecayOf
 from summaries import tags
 from tests.common import make_examples, make_learning_rate, make_model, make_settings, run_main
 from tests.processes import start_cluster
@@ -57,7 +57,13 @@ def train(
 
     `frozen`: batches are normalised as where a model is used, so that it makes no difference what a share is.
     """
-    model = make_model(learning_rate=make_learning_rate(Constant(0.05)), sync_batch_norm=sync_batch_norm)
+    model = make_model(
+        learning_rate=make_learning_rate(Constant(0.05)),
+        sync_batch_norm=sync_batch_norm,
+        nesterov=True,
+        weight_decay_of=WeightDecayOf.ALL_TRAINED,
+        ema_decay=0.9,
+    )
     settings = make_settings(
         model_dir=str(folder),
         model=model,
@@ -83,8 +89,21 @@ def train(
         estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
         estimator.train(batches, hooks=[losses], max_steps=STEPS)
         metrics = estimator.evaluate(input_fn.evaluation_input_fn(make_examples(50, seed=1), **sizes))
-    checkpoint = tf.train.load_checkpoint(str(folder))
-    return losses.found, {n: checkpoint.get_tensor(n) for n in checkpoint.get_variable_to_shape_map()}, metrics
+    check_first_averages(values_in(f"{folder}/model.ckpt-0"))
+    return losses.found, values_in(folder), metrics
+
+
+def values_in(checkpoint):
+    reader = tf.train.load_checkpoint(str(checkpoint))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def check_first_averages(values):
+    """They begin with the first values of what they are of."""
+    names = [name for name in values if name.startswith("averages/")]
+    assert names
+    for name in names:
+        np.testing.assert_array_equal(values[name], values[name.removeprefix("averages/")], err_msg=name)
 
 
 def build_frozen(images, architecture, *, training, build=network.build, **options):

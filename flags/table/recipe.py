@@ -40,6 +40,15 @@ define(
 )
 define(
     Group.RECIPE,
+    "ema_decay",
+    0.0,
+    "Decay of an exponential moving average of the weights, such as 0.998, which evaluations, the best checkpoint,"
+    " predictions and exports then use. At most (1 + step) / (10 + step), so that short runs work too. 0 for none.",
+    p.Number(float, low=0, below=1),
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
     "color_jitter",
     0.0,
     "Strength of random colour in training: brightness +-s, contrast 1+-s, hue +-s/4. 0 for none.",

@@ -128,6 +128,8 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--model_dir=run", "--weight_decay=1e39"], ["--weight_decay=1e39", "at most 3.4"]),
     (["--model_dir=run", "--label_smoothing=1"], ["--label_smoothing=1", "at least 0 and below 1"]),
     (["--model_dir=run", "--label_smoothing=10%"], ["--label_smoothing=10%", "must be a finite number"]),
+    (["--model_dir=run", "--ema_decay=1"], ["--ema_decay=1", "at least 0 and below 1"]),
+    (["--model_dir=run", "--ema_decay=none"], ["--ema_decay=none", "must be a finite number"]),
     (["--model_dir=run", "--color_jitter=1"], ["--color_jitter=1", "below 1"]),
     (["--model_dir=run", "--stop_at_accuracy=1"], ["--stop_at_accuracy=1", "at least 0 and below 1"]),
     (["--model_dir=run", "--stop_at_accuracy=90%"], ["--stop_at_accuracy=90%", "must be a finite number"]),
