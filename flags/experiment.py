@@ -77,6 +77,7 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
         settings=s.Settings(
             model_dir=command.model_dir,
             data=data,
+            augmentation=_filled(s.Augmentation, values),
             model=_filled(s.Model, values, learning_rate=learning_rate),
             training=_filled(s.Training, values),
             checkpoints=_filled(s.Checkpoints, values),
@@ -153,6 +154,9 @@ def _check_as_given(values: Values) -> None:
 def _check_recipe(values: Values) -> None:
     if values["nesterov"] and not values["momentum"]:
         raise s.UserError("--nesterov changes nothing at --momentum=0; give a momentum, or leave it out")
+    side, cutout = values["image_size"], values["cutout"]
+    if cutout and round(cutout * side) < 1:
+        raise s.UserError(f"--cutout={cutout:g} of --image_size={side} is not a pixel; give {1 / side:.2g} or more")
 
 
 def _check_in_steps(values: Values) -> None:

@@ -31,10 +31,14 @@ def loss(
 
     Args:
       logits: [batch, classes] float32.
-      labels: `label` [batch] int32 and `weight` [batch] float32.
+      labels: `label` [batch] int32 and `weight` [batch] float32; of mixed images also `mixed_label` [batch] int32, the
+        other label, and `share` [batch] float32, the first one's share: cross-entropy is shared between them, too.
       label_smoothing: see `cross_entropy`.
     """
     of_examples = cross_entropy(logits, labels["label"], label_smoothing=label_smoothing)
+    if "share" in labels:
+        of_others = cross_entropy(logits, labels["mixed_label"], label_smoothing=label_smoothing)
+        of_examples = labels["share"] * of_examples + (1 - labels["share"]) * of_others
     decay = tf.add_n([tf.nn.l2_loss(variable) for variable in decayed])
     return Loss(tf.reduce_mean(of_examples * labels["weight"]), weight_decay * decay)
 

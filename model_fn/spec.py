@@ -39,8 +39,8 @@ def model_fn(
 ) -> tf.estimator.EstimatorSpec:
     """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1].
 
-    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64. `config`
-    has the cluster, if there is one.
+    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64; of mixed
+    images also what `objective.loss` takes. `config` has the cluster, if there is one.
     """
     if config and config.num_ps_replicas and mode == tf.estimator.ModeKeys.TRAIN:
         replicas.meet(config)

@@ -23,6 +23,7 @@ from settings.learning_rate import (
 )
 from settings.run import (
     AllReduce,
+    Augmentation,
     Checkpoints,
     Cluster,
     Data,
@@ -47,6 +48,7 @@ from settings.run import (
 __all__ = [
     "Action",
     "AllReduce",
+    "Augmentation",
     "Checkpoints",
     "Cluster",
     "Constant",

@@ -87,7 +87,19 @@ class Data:
     image_key: str
     label_key: str
     image_size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How chance changes training images, beside crop and flip; 0 is not at all.
+
+    `cutout`: side of the square that is cut out, as a share of the image's. `mixup`: both parameters of the Beta
+    distribution that shares of two images come from.
+    """
+
     color_jitter: float
+    cutout: float
+    mixup: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,6 +219,7 @@ class Settings:
 
     model_dir: str
     data: Data
+    augmentation: Augmentation
     model: Model
     training: Training
     checkpoints: Checkpoints

@@ -25,8 +25,8 @@ _SCALARS = {
     tags.CROSS_ENTROPY: Description(
         "Cross-entropy",
         "The part of the loss that is about the labels, in nats an example. Guessing gives the logarithm of the number "
-        "of classes: 2.3 for ten, 4.6 for a hundred. With label smoothing training has that of the smoothed labels, "
-        "which cannot come near zero, and validation the plain one.",
+        "of classes: 2.3 for ten, 4.6 for a hundred. With label smoothing or mixup training has that of the "
+        "smoothed and mixed labels, which cannot come near zero, and validation the plain one.",
     ),
     tags.WEIGHT_DECAY: Description(
         "Weight decay",
@@ -36,7 +36,8 @@ _SCALARS = {
     tags.ACCURACY: Description(
         "Accuracy (top-1)",
         "The share of examples whose most probable class is the right one: of training the mean since the last point, "
-        "on augmented images; of validation over the whole split.",
+        "on augmented images (of mixed ones the right class is that of the larger share); of validation over the whole "
+        "split.",
     ),
     tags.TOP_5_ACCURACY: Description(
         "Accuracy (top-5)",

@@ -16,7 +16,7 @@ from cluster.topology import ALONE
 from model_fn import network
 from settings import Constant, DistributionStrategy, SummaryLevel, WeightDecayOf
 from summaries import tags
-from tests.common import make_examples, make_learning_rate, make_model, make_settings, run_main
+from tests.common import make_augmentation, make_examples, make_learning_rate, make_model, make_settings, run_main
 from tests.processes import start_cluster
 from tests.test_end_to_end import TINY, scalars
 
@@ -80,7 +80,7 @@ def train(
     losses = Losses()
     sizes = {"image_size": 8, "batch_size": batch}
     batches = input_fn.training_input_fn(
-        make_examples(num_examples), color_jitter=0.0, seed=0, first_step=lambda: 0, **sizes
+        make_examples(num_examples), augmentation=make_augmentation(), seed=0, first_step=lambda: 0, **sizes
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(network.ARCHITECTURES, model.network, SMALL)

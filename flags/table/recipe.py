@@ -55,3 +55,21 @@ define(
     p.Number(float, low=0, below=1),
     hyper_parameter=True,
 )
+define(
+    Group.RECIPE,
+    "cutout",
+    0.0,
+    "Side of the grey square that is put at a random place of each training image, as a share of the image's side; it"
+    " may hang over the edge. 0 for none.",
+    p.Number(float, low=0, below=1),
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
+    "mixup",
+    0.0,
+    "Mix each training image with the next one of its batch, and their labels, by shares from a Beta distribution with"
+    " this for both parameters, such as 0.2; its own share is the larger one. 0 for none.",
+    p.Number(float, low=0),
+    hyper_parameter=True,
+)

@@ -11,7 +11,7 @@ import model_fn
 from model_fn import averages, network, objective
 from settings import Constant, SummaryLevel
 from summaries import tags
-from tests.common import make_examples, make_learning_rate, make_model
+from tests.common import make_augmentation, make_examples, make_learning_rate, make_model
 
 DECAY = 0.3
 MODEL = make_model(learning_rate=make_learning_rate(Constant(0.05)), ema_decay=DECAY)
@@ -79,7 +79,12 @@ def estimator(folder, params=PARAMS):
 def train(folder, *, first_step, max_steps):
     hook = Weights()
     batches = input_fn.training_input_fn(
-        make_examples(50), image_size=8, color_jitter=0.0, batch_size=8, seed=0, first_step=lambda: first_step
+        make_examples(50),
+        image_size=8,
+        augmentation=make_augmentation(),
+        batch_size=8,
+        seed=0,
+        first_step=lambda: first_step,
     )
     estimator(folder).train(batches, hooks=[hook], max_steps=max_steps)
     return hook.found
@@ -157,7 +162,7 @@ def test_whoever_has_only_a_checkpoint_finds_its_averages_in_it(trained, tmp_pat
 def test_a_run_without_averages_has_none(tmp_path):
     params = dataclasses.replace(PARAMS, model=dataclasses.replace(MODEL, ema_decay=0.0))
     batches = input_fn.training_input_fn(
-        make_examples(50), image_size=8, color_jitter=0.0, batch_size=8, seed=0, first_step=lambda: 0
+        make_examples(50), image_size=8, augmentation=make_augmentation(), batch_size=8, seed=0, first_step=lambda: 0
     )
     estimator(tmp_path, params).train(batches, max_steps=1)
     assert not [name for name in in_checkpoint(tmp_path) if "averages" in name]

@@ -8,7 +8,7 @@ import input_fn
 import model_fn
 from settings import Constant, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
-from tests.common import make_examples, make_learning_rate, make_model
+from tests.common import make_augmentation, make_examples, make_learning_rate, make_model
 
 CLASSES = tuple("abcdefghij")
 PARAMS = model_fn.Params(make_model(), CLASSES, summary_interval=2, summaries=SummaryLevel.MINIMAL, deterministic=False)
@@ -29,7 +29,7 @@ def estimator(model_dir, params=PARAMS):
 
 def training(examples, first_step=0):
     return input_fn.training_input_fn(
-        examples, image_size=8, color_jitter=0.0, batch_size=8, seed=0, first_step=lambda: first_step
+        examples, image_size=8, augmentation=make_augmentation(), batch_size=8, seed=0, first_step=lambda: first_step
     )
 
 
