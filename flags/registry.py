@@ -34,7 +34,7 @@ class Group(enum.Enum):
     REPORT = "Report"
     CHANGE = "Changing a running run's learning rate"
     FIND = "Finding a learning rate"
-    COMPARE = "Comparing schedules"
+    COMPARE = "Comparing schedules and recipes"
     USE = "Using what was trained"
 
 

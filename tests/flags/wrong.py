@@ -239,8 +239,16 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--model_dir=run", "--mode=compare", "--run=a", "--run=a"], ["--run=a", "two runs have this name"]),
     (["--model_dir=run", "--mode=compare", "--run=a 'b"], ["--run=a 'b", "no closing quotation"]),
     (["--model_dir=run", "--mode=compare", "--run=a\nb"], ["--run=a\\nb", "on one line"]),
-    (["--model_dir=run", "--mode=compare", "--run=a --momentum=0"], ["--run=a", "'--momentum=0' is no learning-rate"]),
-    (["--model_dir=run", "--mode=compare", "--run=a --flagfile=x"], ["--run=a", "is no learning-rate flag"]),
+    (["--model_dir=run", "--mode=compare", "--run=a --seed=1"], ["--run=a", "'--seed=1' is no flag of learning rate"]),
+    (
+        ["--model_dir=run", "--mode=compare", "--run=a --flagfile=x"],
+        ["--run=a", "is no flag of learning rate or recipe"],
+    ),
+    (["--model_dir=run", "--mode=compare", "--run=a --cutout=9"], ["--run=a", "--cutout=9", "below 1"]),
+    (
+        ["--model_dir=run", "--mode=compare", "--run=a", "--control=b"],
+        ["--control=b: no --run has this name", "one of a"],
+    ),
     (["--model_dir=run", "--mode=compare", "--run=a --power"], ["--run=a", "--power has no value"]),
     (["--model_dir=run", "--mode=compare", "--run=a --power=x"], ["--run=a", "--power=x", "above 0"]),
     (["--model_dir=run", "--mode=compare", "--run=a --values=9"], ["--boundaries=12000 --values=9", "need 2 values"]),
