@@ -158,9 +158,11 @@ def test_two_workers_with_statistics_over_both_train_the_model_of_one_process(st
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     arguments = [f"--data_dir={shapes10_dir}", *TINY, "--train_steps=12", "--sync_batch_norm"]
+    arguments += ["--ema_decay=0.9", "--cutout=0.25", "--mixup=0.2"]
     tasks = start_cluster(start, [f"--model_dir={tmp_path}/two", *arguments], scratch)
     said = [(task.finish(), "".join(task.said)) for task in tasks]
     assert [status for status, _ in said] == [0, 0], said
     run_main(f"--model_dir={tmp_path}/one", *arguments)
-    one, two = (dict(scalars(tmp_path / name, tags.LOSS)) for name in ("one", "two"))
-    assert two == pytest.approx(one, rel=1e-3)
+    for folder in ("", "eval"):
+        one, two = (dict(scalars(tmp_path / name / folder, tags.LOSS)) for name in ("one", "two"))
+        assert two == pytest.approx(one, rel=1e-3)
