@@ -77,6 +77,7 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
         settings=s.Settings(
             model_dir=command.model_dir,
             data=data,
+            augmentation=_filled(s.Augmentation, values),
             model=_filled(s.Model, values, learning_rate=learning_rate),
             training=_filled(s.Training, values),
             checkpoints=_filled(s.Checkpoints, values),
@@ -141,6 +142,7 @@ def _check_as_given(values: Values) -> None:
             f"--minimum_learning_rate={minimum:g} is not below --learning_rate={rate:g}, from which the rate goes down;"
             " give a smaller minimum"
         )
+    _check_recipe(values)
     for name in ("num_gpus", "cpu_replicas"):
         replicas = values[name]
         if replicas and values["batch_size"] % replicas:
@@ -148,6 +150,14 @@ def _check_as_given(values: Values) -> None:
                 f"--batch_size={values['batch_size']} cannot be split evenly over --{name}={replicas};"
                 f" give a multiple of {replicas}"
             )
+
+
+def _check_recipe(values: Values) -> None:
+    if values["nesterov"] and not values["momentum"]:
+        raise s.UserError("--nesterov changes nothing at --momentum=0; give a momentum, or leave it out")
+    side, cutout = values["image_size"], values["cutout"]
+    if cutout and round(cutout * side) < 1:
+        raise s.UserError(f"--cutout={cutout:g} of --image_size={side} is not a pixel; give {1 / side:.2g} or more")
 
 
 def _check_in_steps(values: Values) -> None:

@@ -11,7 +11,7 @@ import settings as s
 from flags.command import Command, parse
 from flags.messages import one_line
 from flags.registry import FLAGS
-from flags.table import learning_rate_names
+from flags.table import compared_names
 
 _CONTROL = "constant"
 
@@ -83,17 +83,18 @@ def recalled(name: str, recorded: Mapping[str, Any]) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Training runs by name, each in its own directory; `control` names the one at a constant rate."""
+    """Training runs by name, each in its own directory; `control` names the one that others are measured against."""
 
     runs: dict[str, Command]
     control: str
 
 
 def comparison(command: Command) -> Comparison:
-    """What --mode=compare shall train under --model_dir. A constant rate, the control, is added where there is none.
+    """What --mode=compare shall train under --model_dir. Without --control, the control is the run at a constant rate,
+    which is added where there is none.
 
     Raises:
-      UserError: no run; a name that is twice or no file name; a flag that is not the learning rate's.
+      UserError: no run; a name that is twice, no file name, or of no run; a flag of neither learning rate nor recipe.
     """
     written = [_split(run) for run in command.values["run"]]
     if not written:
@@ -105,6 +106,11 @@ def comparison(command: Command) -> Comparison:
         if name in runs:
             raise s.UserError(f"--run={name}: two runs have this name; give each its own")
         runs[name] = _compared_run(command, name, own)
+    named = command.values["control"]
+    if named is not None:
+        if named not in runs:
+            raise s.UserError(f"--control={named}: no --run has this name; give one of {', '.join(runs)}")
+        return Comparison(runs, named)
     constant = [n for n, run in runs.items() if run.values["learning_rate_schedule"] is s.ScheduleName.CONSTANT]
     if constant:
         return Comparison(runs, constant[0])
@@ -129,9 +135,9 @@ def _split(run: str) -> tuple[str, list[str]]:
 def _compared_run(command: Command, name: str, own: Sequence[str]) -> Command:
     for flag in own:
         match = re.fullmatch(r"--?(no)?(\w+)(=.*)?", flag)
-        if not match or not {match[2], f"{match[1] or ''}{match[2]}"} & learning_rate_names():
+        if not match or not {match[2], f"{match[1] or ''}{match[2]}"} & compared_names():
             raise s.UserError(
-                f"--run={name}: {flag!r:.80} is no learning-rate flag, and runs are compared by their learning rate"
+                f"--run={name}: {flag!r:.80} is no flag of learning rate or recipe, and runs are compared by these"
                 " alone; write flags as --name=value, and those for all runs outside of --run"
             )
     model_dir = os.path.join(command.model_dir, name)

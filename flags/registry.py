@@ -25,6 +25,7 @@ class Group(enum.Enum):
     DATA = "Data"
     MODEL = "Model"
     LEARNING_RATE = "Learning rate"
+    RECIPE = "Recipe"
     TRAINING = "Training"
     ENDS = "Checkpoints, and when a run ends"
     SUMMARIES = "TensorBoard"
@@ -34,7 +35,7 @@ class Group(enum.Enum):
     REPORT = "Report"
     CHANGE = "Changing a running run's learning rate"
     FIND = "Finding a learning rate"
-    COMPARE = "Comparing schedules"
+    COMPARE = "Comparing schedules and recipes"
     USE = "Using what was trained"
 
 

@@ -4,13 +4,16 @@ The numbers are drawn for the whole global batch from (seed, step), and each rep
 so an example is augmented alike on one replica and on eight.
 """
 
+import enum
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from settings import Augmentation
+
 
 class Draws(NamedTuple):
-    """What chance decided, a row an example: all [n] float32, uniform in [0, 1)."""
+    """What chance decided, each [n] float32, a number an example, uniform in [0, 1)."""
 
     top: tf.Tensor
     left: tf.Tensor
@@ -18,13 +21,34 @@ class Draws(NamedTuple):
     brightness: tf.Tensor
     contrast: tf.Tensor
     hue: tf.Tensor
+    cutout_row: tf.Tensor
+    cutout_column: tf.Tensor
+
+
+class Stream(enum.IntEnum):
+    """Of random numbers. What is new gets one of its own: then what was drawn before stays what it was."""
+
+    CROP_FLIP_COLOR = 0
+    CUTOUT = 1
+    MIXUP = 2
+
+
+# How many of the draws each stream has, in their order.
+_COUNTS = {Stream.CROP_FLIP_COLOR: 6, Stream.CUTOUT: 2}
 
 
 def draw(step: tf.Tensor, places: tf.Tensor, *, seed: int, batch_size: int) -> Draws:
     """The draws of `places` ([n] int64) in global batch `step` (scalar int64)."""
-    seeds = tf.stack([tf.constant(seed, tf.int64), step])
-    uniform = tf.random.stateless_uniform([batch_size, len(Draws._fields)], seeds)
-    return Draws(*tf.unstack(tf.gather(uniform, places), axis=1))
+    columns = []
+    for stream, count in _COUNTS.items():
+        uniform = tf.random.stateless_uniform([batch_size, count], seeds(step, seed=seed, stream=stream))
+        columns += tf.unstack(tf.gather(uniform, places), axis=1)
+    return Draws(*columns)
+
+
+def seeds(step: tf.Tensor, *, seed: int, stream: Stream) -> tf.Tensor:
+    """[2] int64 for a stateless random operation: other ones for each seed below 2**32, each stream and each step."""
+    return tf.stack([tf.constant(seed + (stream << 32), tf.int64), step])
 
 
 def upsampled_size(image_size: int) -> int:
@@ -32,20 +56,23 @@ def upsampled_size(image_size: int) -> int:
     return image_size * 5 // 4
 
 
-def training_images(images: tf.Tensor, draws: Draws, *, image_size: int, color_jitter: float) -> tf.Tensor:
-    """Upsampled, randomly cropped, randomly flipped and, if asked for, jittered.
+def training_images(images: tf.Tensor, draws: Draws, *, image_size: int, augmentation: Augmentation) -> tf.Tensor:
+    """Upsampled, randomly cropped, randomly flipped and, if asked for, jittered and with a square cut out.
 
     Args:
       images: [n, height, width, 3] uint8.
-      color_jitter: 0 for none; see `jitter_colors`.
+      augmentation: see `jitter_colors` and `cut_out`. Mixing is not done here.
 
     Returns:
       [n, image_size, image_size, 3] float32 in [-1, 1].
     """
     pixels = resize_crop_flip(images, draws, image_size=image_size) / 255.0
-    if color_jitter:
-        pixels = jitter_colors(pixels, draws, strength=color_jitter)
-    return pixels * 2.0 - 1.0
+    if augmentation.color_jitter:
+        pixels = jitter_colors(pixels, draws, strength=augmentation.color_jitter)
+    pixels = pixels * 2.0 - 1.0
+    if augmentation.cutout:
+        pixels = cut_out(pixels, draws, side=round(augmentation.cutout * image_size))
+    return pixels
 
 
 def evaluation_images(images: tf.Tensor, *, image_size: int) -> tf.Tensor:
@@ -97,3 +124,20 @@ def jitter_colors(pixels: tf.Tensor, draws: Draws, *, strength: float) -> tf.Ten
     hsv = tf.image.rgb_to_hsv(tf.clip_by_value(pixels, 0.0, 1.0))
     turned = (hsv[..., :1] + between(-strength / 4, strength / 4, draws.hue)) % 1.0
     return tf.image.hsv_to_rgb(tf.concat([turned, hsv[..., 1:]], axis=-1))
+
+
+def cut_out(pixels: tf.Tensor, draws: Draws, *, side: int) -> tf.Tensor:
+    """Zero, which is grey, in a square of `side` pixels around a random one. What of it lies outside the image is lost.
+
+    DeVries and Taylor 2017 (https://arxiv.org/abs/1708.04552).
+
+    Args:
+      pixels: [n, height, width, 3] float32 in [-1, 1].
+    """
+
+    def is_cut(uniform: tf.Tensor, size: int) -> tf.Tensor:
+        first = tf.cast(uniform * size, tf.int32)[:, None] - side // 2
+        return (tf.range(size) >= first) & (tf.range(size) < first + side)
+
+    rows, columns = is_cut(draws.cutout_row, pixels.shape[1]), is_cut(draws.cutout_column, pixels.shape[2])
+    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], 0.0, pixels)

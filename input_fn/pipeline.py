@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from input_fn import augment, order
+from input_fn import augment, mixup, order
 from input_fn.sources import Examples
+from settings import Augmentation
 
 InputFn = Callable[..., tf.data.Dataset]
 
@@ -20,7 +21,7 @@ def training_input_fn(
     examples: Examples,
     *,
     image_size: int,
-    color_jitter: float,
+    augmentation: Augmentation,
     batch_size: int,
     seed: int,
     first_step: Callable[[], int],
@@ -29,7 +30,8 @@ def training_input_fn(
 
     Its elements are `({"image": [b, image_size, image_size, 3] float32 in [-1, 1]}, labels)`, `labels` holding
     `label` [b] int32, `weight` [b] float32 and `index` [b] int64, the example's place in its split. `b` is
-    `batch_size` divided by the replicas.
+    `batch_size` divided by the replicas. With mixup also `mixed_label` [b] int32, of what an image is mixed with, and
+    `share` [b] float32, at least a half, that its own label has.
     """
 
     def input_fn(input_context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
@@ -41,10 +43,15 @@ def training_input_fn(
             )
             images, label = _gather(examples, index)
             draws = augment.draw(step, places, seed=seed, batch_size=batch_size)
-            images = augment.training_images(images, draws, image_size=image_size, color_jitter=color_jitter)
+            images = augment.training_images(images, draws, image_size=image_size, augmentation=augmentation)
             return {"image": images}, {"label": label, "weight": tf.ones_like(label, tf.float32), "index": index}
 
-        return _per_replica(batch, batch_size=batch_size, steps=None, start=start, input_context=input_context)
+        def mixed_batch(step: tf.Tensor, places: tf.Tensor) -> tuple[dict, dict]:
+            share = mixup.shares(step, places, alpha=augmentation.mixup, seed=seed, batch_size=batch_size)
+            return mixup.mixed(*batch(step, mixup.with_next(places, batch_size=batch_size)), share)
+
+        batch_of_run = mixed_batch if augmentation.mixup else batch
+        return _per_replica(batch_of_run, batch_size=batch_size, steps=None, start=start, input_context=input_context)
 
     return input_fn
 

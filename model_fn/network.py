@@ -15,6 +15,7 @@ import settings
 from model_fn.layers import Layer, Layers
 from settings import Arithmetic, DataFormat, Precision
 
+_SCOPE = "network"
 # As serving computes, and whoever does not say.
 PLAIN = Arithmetic(Precision.FLOAT32, DataFormat.CHANNELS_LAST, on_gpu=False)
 
@@ -82,7 +83,7 @@ def build(
     `arithmetic`: the type and layout of what stands between images and logits. The variables are the same.
     """
     layers = Layers(training=training, sync_batch_norm=sync_batch_norm, arithmetic=arithmetic)
-    with tf.compat.v1.variable_scope("network"):
+    with tf.compat.v1.variable_scope(_SCOPE):
         x = _stem(layers, layers.images(images), architecture)
         stages = {"stem": x}
         for stage, (blocks, width) in enumerate(zip(architecture.blocks, architecture.widths, strict=True), start=1):
@@ -94,6 +95,11 @@ def build(
         embedding = layers.mean_over_pixels(x)
         logits = layers.dense(embedding, num_classes, name="logits")
     return Network(logits, layers.kernels, embedding, {**stages, "logits": logits}, layers.rows)
+
+
+def variables() -> list[tf.Variable]:
+    """Those of the current graph's network, batch norm's moving averages among them. An optimizer adds others later."""
+    return tf.compat.v1.global_variables(f"{_SCOPE}/")
 
 
 def stage_of(variable_name: str) -> str:

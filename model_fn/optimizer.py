@@ -10,24 +10,27 @@ from model_fn.meeting import Meeting
 
 
 class Applied(NamedTuple):
-    """What an update did to a variable: the gradient that it applied, and accumulator and variable after it."""
+    """What an update did to a variable: the gradient that it applied, the direction that it took from there (the update
+    is this times the learning rate), and the variable after it."""
 
     gradient: tf.Tensor
-    accumulator: tf.Tensor
+    direction: tf.Tensor
     variable: tf.Tensor
 
 
 class Momentum(tf.compat.v1.train.MomentumOptimizer):
     """`tf.compat.v1.train.MomentumOptimizer` that remembers what it did.
 
-    `accumulator = momentum * accumulator + gradient; variable -= learning_rate * accumulator`
+    `accumulator = momentum * accumulator + gradient; variable -= learning_rate * direction`. The direction is the
+    accumulator or, with `nesterov`, `gradient + momentum * accumulator`: Sutskever et al. 2013
+    (https://proceedings.mlr.press/v28/sutskever13.html), as TensorFlow, PyTorch and others have it.
 
     Under a distribution strategy a replica only sees its own share of a gradient until the optimizer has summed the
     shares. The gradients kept here are those sums, at no extra communication.
     """
 
-    def __init__(self, learning_rate: tf.Tensor, *, momentum: float):
-        super().__init__(learning_rate, momentum)
+    def __init__(self, learning_rate: tf.Tensor, *, momentum: float, nesterov: bool = False):
+        super().__init__(learning_rate, momentum, use_nesterov=nesterov)
         self._rate = learning_rate
         self._applied: dict[str, Applied] = {}
 
@@ -39,7 +42,8 @@ class Momentum(tf.compat.v1.train.MomentumOptimizer):
             # Nothing of this runs in a step that does not ask for it.
             with tf.control_dependencies([update]):
                 accumulator = self.get_slot(var, "momentum").read_value()
-                self._applied[name] = Applied(grad, accumulator, var.read_value())
+                direction = grad + self._momentum * accumulator if self._use_nesterov else accumulator
+                self._applied[name] = Applied(grad, direction, var.read_value())
         return update
 
     def applied(self) -> Mapping[str, Applied]:
@@ -49,9 +53,9 @@ class Momentum(tf.compat.v1.train.MomentumOptimizer):
     def update_ratio(self, applied: list[Applied]) -> tf.Tensor:
         """Scalar float32: L2 norm of the update of some variables over that of the variables themselves.
 
-        The update is `learning_rate * accumulator`. About 1e-3 is a common rule of thumb for a healthy one.
+        The update is `learning_rate * direction`. About 1e-3 is a common rule of thumb for a healthy one.
         """
-        update = self._rate * tf.linalg.global_norm([each.accumulator for each in applied])
+        update = self._rate * tf.linalg.global_norm([each.direction for each in applied])
         return update / tf.maximum(tf.linalg.global_norm([each.variable for each in applied]), 1e-12)
 
 

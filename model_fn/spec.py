@@ -1,17 +1,18 @@
 """The model_fn of the Estimator: one EstimatorSpec for each of TRAIN, EVAL and PREDICT."""
 
+import contextlib
 import dataclasses
 
 import tensorflow as tf
 
-from model_fn import network, objective, observed, replicas, stop
+from model_fn import averages, network, objective, observed, replicas, stop
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
 from model_fn.network import Network
 from model_fn.objective import Loss
 from model_fn.optimizer import Momentum, gradient_norm, minimize
 from model_fn.schedules import make_schedule
-from settings import Arithmetic, Model, SummaryLevel
+from settings import Arithmetic, Model, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
 
 
@@ -39,29 +40,31 @@ def model_fn(
 ) -> tf.estimator.EstimatorSpec:
     """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1].
 
-    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64. `config`
-    has the cluster, if there is one.
+    `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64; of mixed
+    images also what `objective.loss` takes. `config` has the cluster, if there is one.
     """
     if config and config.num_ps_replicas and mode == tf.estimator.ModeKeys.TRAIN:
         replicas.meet(config)
         _save_by_chief(config)
-    net = network.build(
-        features["image"],
-        network.ARCHITECTURES[params.model.network],
-        num_classes=len(params.class_names),
-        training=mode == tf.estimator.ModeKeys.TRAIN,
-        sync_batch_norm=params.model.sync_batch_norm,
-        arithmetic=params.arithmetic,
-    )
+    training = mode == tf.estimator.ModeKeys.TRAIN
+    with averages.in_place() if params.model.ema_decay and not training else contextlib.nullcontext():
+        net = network.build(
+            features["image"],
+            network.ARCHITECTURES[params.model.network],
+            num_classes=len(params.class_names),
+            training=training,
+            sync_batch_norm=params.model.sync_batch_norm,
+            arithmetic=params.arithmetic,
+        )
     if mode == tf.estimator.ModeKeys.PREDICT:
         return _predict_spec(net.logits, params)
     assert labels is not None, f"mode {mode} needs labels"
     with tf.name_scope("objective"):
         loss = objective.loss(
             net.logits,
-            labels["label"],
-            labels["weight"],
-            kernels=net.kernels,
+            labels,
+            label_smoothing=params.model.label_smoothing if training else 0.0,
+            decayed=_decayed(net, params.model.weight_decay_of),
             weight_decay=params.model.weight_decay,
         )
         # The share of examples whose label is among the likeliest classes, by tag.
@@ -72,6 +75,10 @@ def model_fn(
         return _eval_spec(net, loss, correct, labels)
     observed.offer_inputs(net, features["image"], labels["label"])
     return _train_spec(net, loss, correct, features["image"], params)
+
+
+def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
+    return net.kernels if weight_decay_of is WeightDecayOf.KERNELS else tf.compat.v1.trainable_variables()
 
 
 def _train_spec(
@@ -97,13 +104,17 @@ def _train_spec(
         stop.offer(parts[-1], wishes)
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
-    optimizer = Momentum(live.rate, momentum=params.model.momentum)
+    averaged = averages.Averages(network.variables()) if params.model.ema_decay else None
+    optimizer = Momentum(live.rate, momentum=params.model.momentum, nesterov=params.model.nesterov)
     meeting = replicas.meeting()
     updates = meeting is None or meeting.is_first
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
         train_op = minimize(loss.total, optimizer, global_step)
         if updates:
             train_op = tf.group(train_op, update_means, live.update(message))
+            if averaged:
+                with tf.control_dependencies([train_op]):
+                    train_op = averaged.update(decay=params.model.ema_decay, step=step)
         if meeting:
             train_op = meeting.end_of_step(train_op)
     for tag, mean in zip(values, means, strict=True):

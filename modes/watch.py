@@ -29,11 +29,15 @@ def report(command: flags.Command) -> None:
 
 
 def _report_side_by_side(command: flags.Command, runs: Mapping[str, str]) -> None:
-    """Against the first run at a constant rate or, without one, against the first."""
+    """Against the --control, else the first run at a constant rate or, without one, the first."""
     records = {name: report_record(model_dir) for name, model_dir in runs.items()}
     schedules = {name: record.hyper_parameters.get("learning_rate_schedule") for name, record in records.items()}
     constant = [name for name, schedule in schedules.items() if schedule == ScheduleName.CONSTANT.value]
-    control = [*constant, *runs][0]
+    control = command.values["control"] or [*constant, *runs][0]
+    if control not in runs:
+        raise UserError(
+            f"--control={control}: no run in {command.model_dir} has this name; give one of {', '.join(runs)}"
+        )
     import report as report_room
 
     print(

@@ -28,7 +28,7 @@ def compare(
     Args:
       runs: name -> model_dir, in the order in which to show them. A run without curves yet is a row of "-".
       records: name -> what is known of the run beside its curves. A run may be without.
-      control: the name of the run that the others are measured against, one with a constant learning rate.
+      control: the name of the run that the others are measured against.
       target_accuracy: the validation accuracy, from 0 to 1, whose first step is told; None: the best of the control.
       batch_size: the global batch size of all runs, for the minutes (see `minutes_of_training`).
       path: where the PNG goes. Markdown and page go beside it, with the suffixes `.md` and `.html`. The pictures of

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 import tensorflow as tf
 
 from input_fn import augment
-from model_fn import network
+from model_fn import averages, network
 from serving.results import one_line
 from settings import TrainedModel, UserError
 
@@ -85,6 +85,7 @@ def outputs(images: tf.Tensor, model: TrainedModel) -> Outputs:
     inputs = augment.evaluation_images(images, image_size=model.image_size)
     with (
         tf.compat.v1.variable_scope(tf.compat.v1.get_variable_scope(), reuse=tf.compat.v1.AUTO_REUSE),
+        averages.in_place_if_in(model.checkpoint),
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", message="`tf.layers.batch_normalization` is deprecated")

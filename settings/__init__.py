@@ -24,6 +24,7 @@ from settings.learning_rate import (
 )
 from settings.run import (
     AllReduce,
+    Augmentation,
     Checkpoints,
     Cluster,
     Data,
@@ -42,6 +43,7 @@ from settings.run import (
     TrainedModel,
     Training,
     Verbosity,
+    WeightDecayOf,
 )
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "AllReduce",
     "Arithmetic",
     "AugmentOn",
+    "Augmentation",
     "Checkpoints",
     "Cluster",
     "Compute",
@@ -91,4 +94,5 @@ __all__ = [
     "Training",
     "UserError",
     "Verbosity",
+    "WeightDecayOf",
 ]

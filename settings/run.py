@@ -69,6 +69,13 @@ class Network(enum.Enum):
     RESNET56 = "resnet56"
 
 
+class WeightDecayOf(enum.Enum):
+    """What weight decay makes smaller. ALL_TRAINED: biases and batch-norm gamma and beta too."""
+
+    KERNELS = "kernels"
+    ALL_TRAINED = "all_trained"
+
+
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which examples, and how they become images of `[image_size, image_size, 3]`."""
@@ -81,18 +88,37 @@ class Data:
     image_key: str
     label_key: str
     image_size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How chance changes training images, beside crop and flip; 0 is not at all.
+
+    `cutout`: side of the square that is cut out, as a share of the image's. `mixup`: both parameters of the Beta
+    distribution that shares of two images come from.
+    """
+
     color_jitter: float
+    cutout: float
+    mixup: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """Network, objective and optimizer. `sync_batch_norm`: statistics over all replicas, not over each by itself."""
+    """Network, objective and optimizer. `sync_batch_norm`: statistics over all replicas, not over each by itself.
+
+    `ema_decay`: of the moving averages of weights that a trained network is used with; 0: with the weights themselves.
+    """
 
     network: Network
     sync_batch_norm: bool
     learning_rate: LearningRate
     momentum: float
+    nesterov: bool
     weight_decay: float
+    weight_decay_of: WeightDecayOf
+    label_smoothing: float
+    ema_decay: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +220,7 @@ class Settings:
 
     model_dir: str
     data: Data
+    augmentation: Augmentation
     model: Model
     training: Training
     checkpoints: Checkpoints

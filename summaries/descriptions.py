@@ -25,17 +25,19 @@ _SCALARS = {
     tags.CROSS_ENTROPY: Description(
         "Cross-entropy",
         "The part of the loss that is about the labels, in nats an example. Guessing gives the logarithm of the number "
-        "of classes: 2.3 for ten, 4.6 for a hundred.",
+        "of classes: 2.3 for ten, 4.6 for a hundred. With label smoothing or mixup training has that of the "
+        "smoothed and mixed labels, which cannot come near zero, and validation the plain one.",
     ),
     tags.WEIGHT_DECAY: Description(
         "Weight decay",
-        "The part of the loss that is about the size of the kernels: the decay times half the sum of their squares. It "
-        "moves slowly; a sudden rise means that the kernels are getting out of hand.",
+        "The part of the loss that is about the size of the weights: the decay times half the sum of their squares. It "
+        "moves slowly; a sudden rise means that the weights are getting out of hand.",
     ),
     tags.ACCURACY: Description(
         "Accuracy (top-1)",
         "The share of examples whose most probable class is the right one: of training the mean since the last point, "
-        "on augmented images; of validation over the whole split.",
+        "on augmented images (of mixed ones the right class is that of the larger share); of validation over the whole "
+        "split.",
     ),
     tags.TOP_5_ACCURACY: Description(
         "Accuracy (top-5)",

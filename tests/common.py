@@ -24,9 +24,12 @@ def make_data(**changes) -> settings.Data:
         "image_key": "image",
         "label_key": "label",
         "image_size": 96,
-        "color_jitter": 0.0,
     }
     return settings.Data(**{**values, **changes})
+
+
+def make_augmentation(**changes) -> settings.Augmentation:
+    return settings.Augmentation(**{"color_jitter": 0.0, "cutout": 0.0, "mixup": 0.0, **changes})
 
 
 def make_learning_rate(schedule: settings.Schedule, *, warmup=0, scale=1.0) -> settings.LearningRate:
@@ -39,7 +42,11 @@ def make_model(**changes) -> settings.Model:
         "sync_batch_norm": False,
         "learning_rate": make_learning_rate(settings.PiecewiseConstant(boundaries=(3,), values=(0.1, 0.01))),
         "momentum": 0.9,
+        "nesterov": False,
         "weight_decay": 1e-4,
+        "weight_decay_of": settings.WeightDecayOf.KERNELS,
+        "label_smoothing": 0.0,
+        "ema_decay": 0.0,
     }
     return settings.Model(**{**values, **changes})
 
@@ -120,5 +127,11 @@ def make_settings(**changes) -> settings.Settings:
     for name, part in parts.items():
         own = {field: changes.pop(field) for field in list(changes) if field in vars(part)}
         parts[name] = dataclasses.replace(part, **own)
-    whole = {"model_dir": "run", "data": make_data(), "model": make_model(), **parts}
+    whole = {
+        "model_dir": "run",
+        "data": make_data(),
+        "augmentation": make_augmentation(),
+        "model": make_model(),
+        **parts,
+    }
     return settings.Settings(**{**whole, **changes})

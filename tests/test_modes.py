@@ -157,6 +157,10 @@ def test_the_report_of_a_directory_of_runs_shows_them_side_by_side(compared, tmp
     rows = [line.split("  ")[0] for line in said.splitlines()[1:4]]
     assert rows == ["cosine", "step", "z_constant (control)"], said
     assert (moved / "compare.html").stat().st_size > 10_000
+    assert main.main(["main.py", "--mode=report", f"--model_dir={moved}", "--control=step"]) == 0
+    assert "\nstep (control) " in capsys.readouterr().out
+    assert main.main(["main.py", "--mode=report", f"--model_dir={moved}", "--control=constant"]) == 2
+    assert "--control=constant: no run in" in capsys.readouterr().err
 
 
 def test_a_comparison_goes_on_where_it_stopped(compared, shapes10_dir, tmp_path):

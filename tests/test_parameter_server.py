@@ -44,7 +44,7 @@ def newest(folder):
 def test_with_statistics_over_all_workers_they_train_the_model_of_one_process(
     start, shapes10_dir, tmp_path, scratch, workers, ps
 ):
-    options = ["--train_steps=12", "--sync_batch_norm", "--batch_size=12", "--deterministic"]
+    options = ["--train_steps=12", "--sync_batch_norm", "--batch_size=12", "--deterministic", "--ema_decay=0.5"]
     tasks = start_cluster(start, arguments(tmp_path / "many", shapes10_dir, *options), scratch, workers=workers, ps=ps)
     found, said = statuses(tasks)
     assert found == [0] * (1 + workers + ps), said

@@ -14,9 +14,9 @@ import model_fn
 from cluster import strategy
 from cluster.topology import ALONE
 from model_fn import network
-from settings import Constant, DistributionStrategy, SummaryLevel
+from settings import Constant, DistributionStrategy, SummaryLevel, WeightDecayOf
 from summaries import tags
-from tests.common import make_examples, make_learning_rate, make_model, make_settings, run_main
+from tests.common import make_augmentation, make_examples, make_learning_rate, make_model, make_settings, run_main
 from tests.processes import start_cluster
 from tests.test_end_to_end import TINY, scalars
 
@@ -57,7 +57,13 @@ def train(
 
     `frozen`: batches are normalised as where a model is used, so that it makes no difference what a share is.
     """
-    model = make_model(learning_rate=make_learning_rate(Constant(0.05)), sync_batch_norm=sync_batch_norm)
+    model = make_model(
+        learning_rate=make_learning_rate(Constant(0.05)),
+        sync_batch_norm=sync_batch_norm,
+        nesterov=True,
+        weight_decay_of=WeightDecayOf.ALL_TRAINED,
+        ema_decay=0.9,
+    )
     settings = make_settings(
         model_dir=str(folder),
         model=model,
@@ -79,7 +85,7 @@ def train(
     losses = Losses()
     sizes = {"image_size": 8, "batch_size": batch}
     batches = input_fn.training_input_fn(
-        make_examples(num_examples), color_jitter=0.0, seed=0, first_step=lambda: 0, **sizes
+        make_examples(num_examples), augmentation=make_augmentation(), seed=0, first_step=lambda: 0, **sizes
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(network.ARCHITECTURES, model.network, SMALL)
@@ -88,8 +94,21 @@ def train(
         estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
         estimator.train(batches, hooks=[losses], max_steps=STEPS)
         metrics = estimator.evaluate(input_fn.evaluation_input_fn(make_examples(50, seed=1), **sizes))
-    checkpoint = tf.train.load_checkpoint(str(folder))
-    return losses.found, {n: checkpoint.get_tensor(n) for n in checkpoint.get_variable_to_shape_map()}, metrics
+    check_first_averages(values_in(f"{folder}/model.ckpt-0"))
+    return losses.found, values_in(folder), metrics
+
+
+def values_in(checkpoint):
+    reader = tf.train.load_checkpoint(str(checkpoint))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def check_first_averages(values):
+    """They begin with the first values of what they are of."""
+    names = [name for name in values if name.startswith("averages/")]
+    assert names
+    for name in names:
+        np.testing.assert_array_equal(values[name], values[name.removeprefix("averages/")], err_msg=name)
 
 
 def build_frozen(images, architecture, *, training, build=network.build, **options):
@@ -144,9 +163,11 @@ def test_two_workers_with_statistics_over_both_train_the_model_of_one_process(st
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     arguments = [f"--data_dir={shapes10_dir}", *TINY, "--train_steps=12", "--sync_batch_norm"]
+    arguments += ["--ema_decay=0.9", "--cutout=0.25", "--mixup=0.2"]
     tasks = start_cluster(start, [f"--model_dir={tmp_path}/two", *arguments], scratch)
     said = [(task.finish(), "".join(task.said)) for task in tasks]
     assert [status for status, _ in said] == [0, 0], said
     run_main(f"--model_dir={tmp_path}/one", *arguments)
-    one, two = (dict(scalars(tmp_path / name, tags.LOSS)) for name in ("one", "two"))
-    assert two == pytest.approx(one, rel=1e-3)
+    for folder in ("", "eval"):
+        one, two = (dict(scalars(tmp_path / name / folder, tags.LOSS)) for name in ("one", "two"))
+        assert two == pytest.approx(one, rel=1e-3)

@@ -145,6 +145,26 @@ class TestFineTuning:
         assert run(tmp_path, shapes10_dir, *flags[:1], "--train_steps=2", *flags[2:]) == 0
         assert "variables of the network" not in capsys.readouterr().out, "a resumed run has its own weights"
 
+    def test_of_a_run_with_averages_those_are_taken_and_averages_begin_with_what_is_taken(
+        self, source, shapes10_dir, tmp_path, capsys
+    ):
+        flags = ["--boundaries=", "--values=0.1", "--ema_decay=0.5", "--train_steps=3"]
+        assert run(tmp_path / "averaged", shapes10_dir, *flags, f"--initialize_from={source}") == 0
+        assert run(tmp_path / "again", shapes10_dir, *flags, f"--initialize_from={tmp_path}/averaged") == 0
+        assert "variables of the network (their averages)" in capsys.readouterr().out
+        name = "network/stage1/block1/conv1/kernel"
+
+        def kernel(folder, name, step):
+            return tf.train.load_variable(f"{folder}/model.ckpt-{step}", name)
+
+        first = kernel(tmp_path / "averaged", name, 0)
+        assert (first == kernel(tmp_path / "averaged", f"averages/{name}", 0)).all()
+        assert (first == kernel(source, name, 8)).all()
+        average = kernel(tmp_path / "averaged", f"averages/{name}", 3)
+        assert (average != kernel(tmp_path / "averaged", name, 3)).any()
+        assert (kernel(tmp_path / "again", name, 0) == average).all()
+        assert (kernel(tmp_path / "again", f"averages/{name}", 0) == average).all()
+
     @pytest.mark.parametrize(
         ("place", "message"), [("nowhere", "no checkpoint there"), (".", "holds no readable checkpoint")]
     )

@@ -66,7 +66,7 @@ def training_input_fn(settings: Settings, task: Task = ALONE) -> input_fn.InputF
     batches = input_fn.training_input_fn(
         input_fn.load(settings.data, settings.data.train_split),
         image_size=settings.data.image_size,
-        color_jitter=settings.data.color_jitter,
+        augmentation=settings.augmentation,
         batch_size=settings.training.batch_size,
         seed=settings.training.seed,
         first_step=lambda: newest_step(settings.model_dir),

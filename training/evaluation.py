@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import input_fn
-from model_fn import network
+from model_fn import averages, network
 from settings import Data, TrainedModel, UserError
 from training import assembly
 
@@ -41,9 +41,10 @@ def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) ->
     with tf.Graph().as_default(), tf.compat.v1.Session(config=config) as session:
         # Fed, so that the checkpoint is known to fit before any image is decoded.
         images = tf.compat.v1.placeholder(tf.float32, [None, model.image_size, model.image_size, 3])
-        net = network.build(
-            images, network.ARCHITECTURES[model.network], num_classes=len(model.class_names), training=False
-        )
+        with averages.in_place_if_in(model.checkpoint):
+            net = network.build(
+                images, network.ARCHITECTURES[model.network], num_classes=len(model.class_names), training=False
+            )
         log_probabilities = tf.nn.log_softmax(net.logits)
         _restore(session, model)
         examples = input_fn.load(data, split)

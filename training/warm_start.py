@@ -5,7 +5,7 @@ import os
 import tensorflow as tf
 
 import checkpoints
-from model_fn import network
+from model_fn import averages, network
 from settings import Settings, UserError
 
 _SHOWN = 6
@@ -24,7 +24,7 @@ def warm_start(settings: Settings, *, num_classes: int) -> tf.estimator.WarmStar
     if source is None:
         return None
     checkpoint = _find(source)
-    there = dict(tf.train.list_variables(checkpoint))
+    there, source_of = _in(checkpoint)
     wanted = _variables(settings, num_classes)
     taken = [name for name, shape in wanted.items() if there.get(name) == shape]
     if not taken:
@@ -34,9 +34,15 @@ def warm_start(settings: Settings, *, num_classes: int) -> tf.estimator.WarmStar
         )
     left = [f"{name} ({_why(there.get(name), shape)})" for name, shape in wanted.items() if name not in taken]
     others = f"; begun anew: {_listed(left)}" if left else ""
-    print(f"From {checkpoint}: {len(taken)} of {len(wanted)} variables of the network{others}", flush=True)
+    averaged = " (their averages)" if any(source_of[name] != name for name in taken) else ""
+    print(f"From {checkpoint}: {len(taken)} of {len(wanted)} variables of the network{averaged}{others}", flush=True)
+    begun = {name: source_of[name] for name in taken}
+    if settings.model.ema_decay:
+        begun |= {averages.name_of(name): source_of[name] for name in taken}
     # Patterns, which are matched against the names of tensors.
-    return tf.estimator.WarmStartSettings(checkpoint, vars_to_warm_start=[f"{name}:0$" for name in taken])
+    return tf.estimator.WarmStartSettings(
+        checkpoint, vars_to_warm_start=[f"{name}:0$" for name in begun], var_name_to_prev_var_name=begun
+    )
 
 
 def _find(source: str) -> str:
@@ -46,6 +52,13 @@ def _find(source: str) -> str:
             raise UserError(f"--initialize_from={source} holds no readable checkpoint; give a run's directory")
         return found
     return source
+
+
+def _in(checkpoint: str) -> tuple[dict[str, list[int]], dict[str, str]]:
+    """Shapes of a checkpoint's variables by name, and by what name each is to be taken: where it has averages of
+    weights, the network is used with those."""
+    shapes = dict(tf.train.list_variables(checkpoint))
+    return shapes, {name: average if (average := averages.name_of(name)) in shapes else name for name in shapes}
 
 
 def _variables(settings: Settings, num_classes: int) -> dict[str, list[int]]:

@@ -6,6 +6,7 @@ from flags.table import (  # noqa: F401 (they define by being imported)
     cluster,
     compute,
     learning_rate,
+    recipe,
     run,
     training,
     watching,
@@ -13,5 +14,10 @@ from flags.table import (  # noqa: F401 (they define by being imported)
 
 
 def learning_rate_names() -> frozenset[str]:
-    """The flags that say what the learning rate is, the ones that compare varies."""
+    """The flags that say what the learning rate is."""
     return frozenset(names(Group.LEARNING_RATE))
+
+
+def compared_names() -> frozenset[str]:
+    """The flags that compare varies: those of the learning rate and of the recipe."""
+    return learning_rate_names() | frozenset(names(Group.RECIPE))

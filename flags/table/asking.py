@@ -27,8 +27,16 @@ define(Group.FIND, "find_steps", 200, "Steps of the range test.", p.Number(int, 
 define_list(
     Group.COMPARE,
     "run",
-    "A run to compare: its name, and learning-rate flags on top of the common ones, as in --run='cosine"
-    " --learning_rate_schedule=cosine'. A run at a constant rate is added where there is none.",
+    "A run to compare: its name, and flags of learning rate and recipe on top of the common ones, as in --run='cosine"
+    " --learning_rate_schedule=cosine'.",
+)
+define(
+    Group.COMPARE,
+    "control",
+    None,
+    "Name of the run that the others are measured against; also in the report of a directory of runs. Default: the one"
+    " at a constant rate, which compare adds where there is none.",
+    TEXT,
 )
 
 define(

@@ -1,4 +1,4 @@
-"""Flags of the learning rate: those that `--mode=compare` varies."""
+"""Flags of the learning rate."""
 
 import settings as s
 from flags import parsers as p

@@ -49,11 +49,3 @@ define(
     p.Number(int, low=8, below=1025),
     hyper_parameter=True,
 )
-define(
-    Group.DATA,
-    "color_jitter",
-    0.0,
-    "Strength of random colour in training: brightness +-s, contrast 1+-s, hue +-s/4. 0 for none.",
-    p.Number(float, low=0, below=1),
-    hyper_parameter=True,
-)

@@ -18,17 +18,6 @@ switch(
     "Normalise by the statistics of the whole global batch, not of each replica's share by itself. Costs speed.",
     hyper_parameter=True,
 )
-define(
-    Group.MODEL,
-    "weight_decay",
-    1e-4,
-    "Factor of half the squared kernels in the loss. Biases and batch normalisation are exempt.",
-    p.Number(float, low=0),
-    hyper_parameter=True,
-)
-define(
-    Group.MODEL, "momentum", 0.9, "Momentum of the optimizer.", p.Number(float, low=0, below=1), hyper_parameter=True
-)
 
 define(Group.TRAINING, "train_steps", "20000", "Updates in the whole run.", p.Duration(percent=False))
 define(

@@ -52,6 +52,19 @@ def test_every_config_is_valid_and_says_how_to_run_it(config):
     assert f"python main.py --flagfile=configs/{config.name}" in config.read_text()
 
 
+def test_the_recipe_that_is_compared_is_that_of_best_flags():
+    """Scaled to a shorter run, as the notebook's is."""
+    best = command(f"--flagfile={ROOT}/configs/best.flags", model_dir=None)
+    found = flags.comparison(command(f"--flagfile={ROOT}/configs/compare_best.flags", model_dir=None))
+    assert found.control == "seed"
+    compared = flags.experiment(found.runs["best"], num_train_examples=lambda data: EXAMPLES)
+    recipe = flags.experiment(best, num_train_examples=lambda data: EXAMPLES)
+    scaled = {"decay_steps": 6000, "warmup": 300}
+    assert compared.hyper_parameters == {**recipe.hyper_parameters, **scaled}
+    seed = flags.experiment(found.runs["seed"], num_train_examples=lambda data: EXAMPLES)
+    assert seed.hyper_parameters == {**parse().hyper_parameters, "boundaries": [3600]}
+
+
 def test_a_later_flag_wins_and_nothing_is_left_from_an_earlier_command_line():
     assert parse("--batch_size=8", "--batch_size=16").settings.training.batch_size == 16
     assert parse().settings.training.batch_size == 64
@@ -279,7 +292,7 @@ def test_a_range_test_needs_a_range():
         flags.range_of_rates(command("--find_smallest=20"))
 
 
-def test_compared_runs_differ_by_their_learning_rate_alone():
+def test_compared_runs_differ_by_their_learning_rate():
     found = flags.comparison(
         command("--seed=7", "--run=slow --learning_rate=0.01 --learning_rate_schedule=constant", "--run=step")
     )
@@ -292,7 +305,14 @@ def test_compared_runs_differ_by_their_learning_rate_alone():
     assert found.control == "slow"
 
 
-def test_a_constant_rate_is_always_compared():
+def test_compared_runs_may_differ_by_their_recipe_and_be_measured_against_any_of_them():
+    found = flags.comparison(command("--control=plain", "--run=plain", "--run=better --nesterov --mixup=0.2"))
+    assert (list(found.runs), found.control) == (["plain", "better"], "plain")
+    recipes = [(run.values["nesterov"], run.values["mixup"]) for run in found.runs.values()]
+    assert recipes == [(False, 0.0), (True, 0.2)]
+
+
+def test_without_a_control_a_constant_rate_is_always_compared():
     found = flags.comparison(command("--learning_rate=0.3", "--run=cosine --learning_rate_schedule=cosine"))
     runs = found.runs
     assert (list(runs), found.control) == (["constant", "cosine"], "constant")
@@ -309,8 +329,8 @@ def test_a_constant_rate_is_always_compared():
         (["../up"], "a run begins with its name"),
         ([" "], "a run begins with its name"),
         (["a 'b"], "no closing quotation"),
-        (["a --batch_size=3"], "'--batch_size=3' is no learning-rate flag"),
-        (["a extra"], "'extra' is no learning-rate flag"),
+        (["a --batch_size=3"], "'--batch_size=3' is no flag of learning rate or recipe"),
+        (["a extra"], "'extra' is no flag of learning rate or recipe"),
         (["a --learning_rate=x"], "--learning_rate=x"),
         (["constant --learning_rate_schedule=cosine"], "--run=constant: its schedule is another"),
     ],

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from input_fn import augment
+from tests.common import make_augmentation
 
 SEED = 5
 
@@ -60,9 +61,19 @@ def test_draws_depend_on_seed_step_and_place_alone():
     assert not np.isin(np.stack(run(lambda: draw(8, step=4))), whole).any()
 
 
+def test_what_is_drawn_for_new_things_leaves_what_was_drawn_before():
+    """The notebook's crops and flips are those of one table of uniform numbers for each step."""
+    table = run(lambda: tf.random.stateless_uniform([8, 6], tf.constant([SEED, 3], tf.int64)))
+    draws = run(lambda: draw(8))
+    np.testing.assert_array_equal(np.stack(draws[:6], axis=1), table)
+    assert len(np.unique(np.stack(draws))) == 8 * len(draws), "no number is another one's"
+
+
 def test_training_images_fill_minus_one_to_one():
     images = np.concatenate([np.zeros([4, 8, 8, 3]), np.full([4, 8, 8, 3], 255)]).astype(np.uint8)
-    out = run(lambda: augment.training_images(tf.constant(images), draw(8), image_size=12, color_jitter=0.0))
+    out = run(
+        lambda: augment.training_images(tf.constant(images), draw(8), image_size=12, augmentation=make_augmentation())
+    )
     assert out.shape == (8, 12, 12, 3)
     np.testing.assert_allclose(out[:4], -1, atol=1e-6)
     np.testing.assert_allclose(out[4:], 1, atol=1e-6)
@@ -96,7 +107,38 @@ def test_color_jitter_is_brightness_then_contrast_then_hue():
 def test_jitter_is_off_at_zero_and_on_above():
     images = tf.constant
     plain, jittered = (
-        run(lambda s=s: augment.training_images(images(some_images()), draw(8), image_size=32, color_jitter=s))
+        run(
+            lambda s=s: augment.training_images(
+                images(some_images()), draw(8), image_size=32, augmentation=make_augmentation(color_jitter=s)
+            )
+        )
         for s in (0.0, 0.5)
     )
     assert np.abs(plain - jittered).max() > 0.1
+
+
+@pytest.mark.parametrize("side", [3, 4, 15])
+def test_a_square_is_cut_out_around_the_pixel_that_is_drawn(side):
+    height, width = 12, 16
+    pixels = np.random.RandomState(1).uniform(0.1, 1, [64, height, width, 3]).astype(np.float32)
+
+    def both():
+        draws = draw(64)
+        return augment.cut_out(tf.constant(pixels), draws, side=side), draws
+
+    found, draws = run(both)
+    expected = pixels.copy()
+    for image, row, column in zip(expected, draws.cutout_row, draws.cutout_column, strict=True):
+        top, left = int(row * height) - side // 2, int(column * width) - side // 2
+        image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)] = 0
+    np.testing.assert_array_equal(found, expected)
+    sizes = {(found[i] == 0).any(axis=(1, 2)).sum() for i in range(64)}
+    assert min(sizes) < max(sizes) == min(side, height), "some of them hang over the edge, and some do not"
+
+
+def test_the_side_of_a_cutout_is_a_share_of_the_images():
+    white, cutout = np.full([64, 8, 8, 3], 255, np.uint8), make_augmentation(cutout=0.25)
+    found = run(lambda: augment.training_images(tf.constant(white), draw(64), image_size=20, augmentation=cutout))
+    cut = (found == 0).all(axis=3)
+    np.testing.assert_allclose(found[~cut], 1, atol=1e-5)
+    assert cut.sum(axis=1).max() == cut.sum(axis=2).max() == 5

@@ -3,14 +3,19 @@ import pytest
 import tensorflow as tf
 
 import input_fn
-from tests.common import make_examples
+from tests.common import make_augmentation, make_examples
 
 EXAMPLES, BATCH = 50, 8
 
 
-def training(examples, *, first_step=0, batch_size=BATCH):
+def training(examples, *, first_step=0, batch_size=BATCH, **augmentation):
     return input_fn.training_input_fn(
-        examples, image_size=8, color_jitter=0.0, batch_size=batch_size, seed=0, first_step=lambda: first_step
+        examples,
+        image_size=8,
+        augmentation=make_augmentation(**augmentation),
+        batch_size=batch_size,
+        seed=0,
+        first_step=lambda: first_step,
     )
 
 
@@ -64,7 +69,7 @@ def test_the_first_step_is_asked_for_at_each_start():
     make = input_fn.training_input_fn(
         make_examples(EXAMPLES),
         image_size=8,
-        color_jitter=0.0,
+        augmentation=make_augmentation(),
         batch_size=BATCH,
         seed=0,
         first_step=lambda: next(steps),
@@ -73,20 +78,34 @@ def test_the_first_step_is_asked_for_at_each_start():
     assert [take(make, 1)[0][1]["index"].tolist() for _ in range(2)] == [whole[s][1]["index"].tolist() for s in (3, 5)]
 
 
+@pytest.mark.parametrize("augmentation", [{}, {"color_jitter": 0.2, "cutout": 0.25, "mixup": 0.4}], ids=["none", "all"])
 @pytest.mark.parametrize(("pipelines", "replicas"), [(1, 1), (1, 2), (2, 2), (1, 4), (2, 4), (4, 4)])
-def test_replicas_share_the_batch_of_one(pipelines, replicas):
+def test_replicas_share_the_batch_of_one(pipelines, replicas, augmentation):
     """Whatever the split, the shares of a step put together are the batch of a single replica, pixels included."""
     examples, steps = make_examples(EXAMPLES), 4
-    alone = take(training(examples), steps)
+    alone = take(training(examples, **augmentation), steps)
     local = replicas // pipelines
-    shares = [
-        take(training(examples), steps * local, context=context(pipelines=pipelines, pipeline=p, replicas=replicas))
-        for p in range(pipelines)
-    ]
+    contexts = [context(pipelines=pipelines, pipeline=p, replicas=replicas) for p in range(pipelines)]
+    shares = [take(training(examples, **augmentation), steps * local, context=each) for each in contexts]
     for step, (features, labels) in enumerate(alone):
         of_step = [share[step * local + r] for share in shares for r in range(local)]
-        np.testing.assert_array_equal(np.concatenate([lab["index"] for _, lab in of_step]), labels["index"])
         np.testing.assert_array_equal(np.concatenate([f["image"] for f, _ in of_step]), features["image"])
+        for key, values in labels.items():
+            np.testing.assert_array_equal(np.concatenate([found[key] for _, found in of_step]), values, err_msg=key)
+
+
+def test_mixed_images_and_labels_are_those_of_two_neighbours():
+    examples = make_examples(EXAMPLES)
+    plain, mixed = take(training(examples, cutout=0.25), 4), take(training(examples, cutout=0.25, mixup=0.4), 4)
+    for (features, labels), (mixed_features, mixed_labels) in zip(plain, mixed, strict=True):
+        for key, values in labels.items():
+            np.testing.assert_array_equal(mixed_labels[key], values, err_msg=key)
+        np.testing.assert_array_equal(mixed_labels["mixed_label"], np.roll(labels["label"], -1))
+        share = mixed_labels["share"][:, None, None, None]
+        expected = share * features["image"] + (1 - share) * np.roll(features["image"], -1, axis=0)
+        np.testing.assert_allclose(mixed_features["image"], expected, atol=1e-6)
+    shares = [labels["share"] for _, labels in mixed]
+    assert len(np.unique(shares)) == 4 * BATCH, "each step and place has its own"
 
 
 @pytest.mark.parametrize("replicas", [1, 2])

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from model_fn import objective
@@ -20,13 +21,13 @@ def cross_entropy():
     return -np.log(exponentials[range(3), LABELS] / exponentials.sum(axis=1))
 
 
-def loss(weights, weight_decay):
+def loss(weights, weight_decay, *, label_smoothing=0.0, **labels):
     return run(
         lambda: objective.loss(
             tf.constant(LOGITS),
-            tf.constant(LABELS),
-            tf.constant(weights, tf.float32),
-            kernels=[tf.Variable([[3.0, 4.0]]), tf.Variable([2.0])],
+            {"label": tf.constant(LABELS), "weight": tf.constant(weights, tf.float32), **labels},
+            label_smoothing=label_smoothing,
+            decayed=[tf.Variable([[3.0, 4.0]]), tf.Variable([2.0])],
             weight_decay=weight_decay,
         )
     )
@@ -42,6 +43,26 @@ def test_loss_is_cross_entropy_plus_half_the_decayed_squares():
 def test_weights_scale_examples_and_do_not_renormalise():
     """Two real examples and one of padding, as `sequential_indices` weighs them: exactly the mean of the two."""
     np.testing.assert_allclose(loss([1.5, 1.5, 0], 0.0).total, cross_entropy()[:2].mean(), rtol=1e-6)
+
+
+def of_distributions(targets):
+    """Cross-entropy [3] float64 of target distributions [3, classes], from the definition."""
+    exponentials = np.exp(LOGITS.astype(np.float64))
+    return -(targets * np.log(exponentials / exponentials.sum(axis=1, keepdims=True))).sum(axis=1)
+
+
+def test_smoothed_labels_give_every_class_a_share():
+    expected = of_distributions(0.7 * np.eye(3)[LABELS] + 0.3 / 3)
+    np.testing.assert_allclose(loss([1, 1, 1], 0.0, label_smoothing=0.3).cross_entropy, expected.mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_a_mixed_image_has_two_labels(smoothing):
+    others, share = np.array([0, 2, 1]), np.array([0.6, 0.9, 0.75])
+    two = share[:, None] * np.eye(3)[LABELS] + (1 - share[:, None]) * np.eye(3)[others]
+    expected = np.dot([0.5, 1, 2], of_distributions((1 - smoothing) * two + smoothing / 3)) / 3
+    labels = {"mixed_label": others.astype(np.int32), "share": share.astype(np.float32)}
+    assert loss([0.5, 1, 2], 0.0, label_smoothing=smoothing, **labels).total == pytest.approx(expected, rel=1e-6)
 
 
 def test_correct_compares_the_largest_logit_with_the_label():

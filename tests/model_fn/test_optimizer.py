@@ -1,15 +1,17 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from model_fn.optimizer import Momentum, gradient_norm, minimize
 
 
-def test_updates_follow_the_momentum_formula():
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_updates_follow_the_momentum_formula(nesterov):
     target = np.array([1.0, -2.0])
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         variable = tf.compat.v1.get_variable("v", initializer=tf.zeros([2]))
         step = tf.compat.v1.train.create_global_step()
-        optimizer = Momentum(tf.constant(0.1), momentum=0.9)
+        optimizer = Momentum(tf.constant(0.1), momentum=0.9, nesterov=nesterov)
         train = minimize(tf.reduce_sum((variable - target) ** 2), optimizer, step)
         norm = gradient_norm(list(optimizer.applied().values()))
         ratio = optimizer.update_ratio(list(optimizer.applied().values()))
@@ -21,8 +23,9 @@ def test_updates_follow_the_momentum_formula():
         gradient = 2 * (value - target)
         norms.append(np.linalg.norm(gradient))
         accumulator = 0.9 * accumulator + gradient
-        value = value - 0.1 * accumulator
-        ratios.append(np.linalg.norm(0.1 * accumulator) / np.linalg.norm(value))
+        direction = gradient + 0.9 * accumulator if nesterov else accumulator
+        value = value - 0.1 * direction
+        ratios.append(np.linalg.norm(0.1 * direction) / np.linalg.norm(value))
     np.testing.assert_allclose(found_variable, value, rtol=1e-5)
     np.testing.assert_allclose(found, np.transpose([norms, ratios]), rtol=1e-5)
     assert found_step == 5

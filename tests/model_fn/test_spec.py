@@ -7,9 +7,9 @@ import tensorflow as tf
 import input_fn
 import model_fn
 from model_fn import network
-from settings import Constant, SummaryLevel
+from settings import Constant, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
-from tests.common import make_examples, make_learning_rate, make_model
+from tests.common import make_augmentation, make_examples, make_learning_rate, make_model
 
 CLASSES = tuple("abcdefghij")
 PARAMS = model_fn.Params(
@@ -32,7 +32,7 @@ def estimator(model_dir, params=PARAMS):
 
 def training(examples, first_step=0):
     return input_fn.training_input_fn(
-        examples, image_size=8, color_jitter=0.0, batch_size=8, seed=0, first_step=lambda: first_step
+        examples, image_size=8, augmentation=make_augmentation(), batch_size=8, seed=0, first_step=lambda: first_step
     )
 
 
@@ -58,6 +58,36 @@ def test_train_spec_steps_counts_and_offers_its_scalars():
     # Rates of updates 0 to 4 with the boundary at 3, and loss as the mean over intervals of two steps.
     assert [s[tags.LEARNING_RATE] for _, s in runs] == [np.float32(r) for r in (0.1, 0.1, 0.1, 0.01, 0.01)]
     np.testing.assert_allclose(runs[3][1][tags.LOSS], np.mean(losses[2:4]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", [TRAIN, EVAL])
+@pytest.mark.parametrize("of", WeightDecayOf)
+def test_weight_decay_is_of_what_it_is_said_to_be(mode, of):
+    """Gammas of one and zero are decayed, if they are to be, and moving variances of one are not."""
+    params = dataclasses.replace(PARAMS, model=make_model(weight_decay=0.5, weight_decay_of=of))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        spec = call(mode, params)
+        names = ("kernel", "bias", "gamma", "beta") if of is WeightDecayOf.ALL_TRAINED else ("kernel",)
+        variables = [v for v in tf.compat.v1.global_variables() if v.op.name.rpartition("/")[2] in names]
+        loss = collect.collected_scalars()[tags.WEIGHT_DECAY] if mode == TRAIN else spec.eval_metric_ops
+        session.run([tf.compat.v1.global_variables_initializer(), tf.compat.v1.local_variables_initializer()])
+        expected = 0.25 * sum((value**2).sum() for value in session.run(variables))
+        found = session.run(loss if mode == TRAIN else loss[tags.WEIGHT_DECAY][1])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_labels_are_smoothed_in_training_alone():
+    found = {}
+    for mode in (TRAIN, EVAL):
+        for smoothing in (0.0, 0.5):
+            params = dataclasses.replace(PARAMS, model=make_model(label_smoothing=smoothing, weight_decay=0.0))
+            with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+                tf.compat.v1.set_random_seed(0)
+                spec = call(mode, params)
+                session.run(tf.compat.v1.global_variables_initializer())
+                found[mode, smoothing] = session.run(spec.loss)
+    assert abs(found[TRAIN, 0.5] - found[TRAIN, 0.0]) > 1e-3
+    assert found[EVAL, 0.5] == pytest.approx(found[EVAL, 0.0], rel=1e-6)
 
 
 def test_eval_spec_has_metrics_and_does_not_train():

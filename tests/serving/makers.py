@@ -1,5 +1,6 @@
 """Makers of what serving needs: a checkpoint as the Estimator writes one, without training, and files of images."""
 
+import contextlib
 import io
 
 import numpy as np
@@ -7,14 +8,18 @@ import tensorflow as tf
 from PIL import Image
 
 from model_fn import network
+from model_fn.averages import in_place
 from serving import Prediction
 from settings import Network, TrainedModel
 
 CLASS_NAMES = ("circle", "square", "a | *third* <one>")
 
 
-def make_trained_model(folder, **changes) -> TrainedModel:
-    """A model whose weights and moving averages are random, with an optimizer's slot and a global step beside them."""
+def make_trained_model(folder, *, averages: bool = False, **changes) -> TrainedModel:
+    """A model whose weights and moving averages are random, with an optimizer's slot and a global step beside them.
+
+    `averages`: and, of other random values, averages of all of the network's variables.
+    """
     model = TrainedModel(
         **{
             "checkpoint": str(folder / "model.ckpt-7"),
@@ -26,7 +31,11 @@ def make_trained_model(folder, **changes) -> TrainedModel:
         }
     )
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        evaluation_network(tf.zeros([1, model.image_size, model.image_size, 3]), model)
+        images = tf.zeros([1, model.image_size, model.image_size, 3])
+        evaluation_network(images, model)
+        if averages:
+            with in_place():
+                evaluation_network(images, model)
         session.run([variable.assign(value) for variable, value in _random_values(tf.compat.v1.global_variables())])
         slot = tf.compat.v1.get_variable("network/logits/kernel/Momentum", [1], initializer=tf.zeros_initializer())
         session.run([slot.initializer, tf.compat.v1.train.get_or_create_global_step().initializer])
@@ -52,11 +61,12 @@ def evaluation_network(images, model):
     return network.build(images, architecture, num_classes=len(model.class_names), training=False)
 
 
-def evaluation_probabilities(input_fn, model):
+def evaluation_probabilities(input_fn, model, *, averages: bool = False):
     """What evaluation works with: (network inputs, probabilities) of the first batch of an input_fn."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         images = tf.compat.v1.data.make_one_shot_iterator(input_fn()).get_next()[0]["image"]
-        probabilities = tf.nn.softmax(evaluation_network(images, model).logits)
+        with in_place() if averages else contextlib.nullcontext():
+            probabilities = tf.nn.softmax(evaluation_network(images, model).logits)
         tf.compat.v1.train.Saver().restore(session, model.checkpoint)
         return session.run([images, probabilities])
 

@@ -46,6 +46,19 @@ def test_a_data_sets_images_are_predicted_as_evaluation_sees_them(image_size, st
     np.testing.assert_allclose(probabilities_of(predict(model, paths, batch_size=5)), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("averages", [False, True])
+def test_a_checkpoint_with_averages_is_used_with_those(averages, shapes10_dir, tmp_path):
+    model = make_trained_model(tmp_path, averages=True, image_size=16, stored_size=(20, 20))
+    examples = input_fn.load(make_data(data_dir=str(shapes10_dir), image_size=16), "test[:5]")
+    for i, image in enumerate(examples.images):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    evaluation = input_fn.evaluation_input_fn(examples, image_size=16, batch_size=5)
+    _, expected = evaluation_probabilities(evaluation, model, averages=averages)
+    found = probabilities_of(predict(model, [str(tmp_path / f"{i}.png") for i in range(5)], batch_size=5))
+    difference = np.abs(found - expected).max()
+    assert difference < 1e-6 if averages else difference > 0.02
+
+
 def test_images_of_the_stored_size_stay_as_they_are(trained_model):
     pixels = some_pixels(*trained_model.stored_size)
     with predicting.opened(trained_model) as network:
