@@ -143,12 +143,20 @@ def _check_as_given(values: Values) -> None:
             " give a smaller minimum"
         )
     _check_recipe(values)
+    _check_batch_size(values)
+
+
+def _check_batch_size(values: Values) -> None:
+    """The batch is split over replicas, and each one's share into slices."""
+    slices = values["accumulate_steps"]
     for name in ("num_gpus", "cpu_replicas"):
-        replicas = values[name]
-        if replicas and values["batch_size"] % replicas:
+        replicas = values[name] or 1
+        if values["batch_size"] % (replicas * slices):
+            over = [f"--{name}={replicas}"] if replicas > 1 else []
+            over += [f"--accumulate_steps={slices}"] if slices > 1 else []
             raise s.UserError(
-                f"--batch_size={values['batch_size']} cannot be split evenly over --{name}={replicas};"
-                f" give a multiple of {replicas}"
+                f"--batch_size={values['batch_size']} cannot be split evenly over {' and '.join(over)};"
+                f" give a multiple of {replicas * slices}"
             )
 
 

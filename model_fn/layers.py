@@ -28,9 +28,10 @@ class Layers:
     height, width].
     """
 
-    def __init__(self, *, training: bool, sync_batch_norm: bool, arithmetic: Arithmetic):
+    def __init__(self, *, training: bool, sync_batch_norm: bool, arithmetic: Arithmetic, slices: int = 1):
         self._training = training
         self._sync_batch_norm = sync_batch_norm
+        self._slices = slices
         self._arithmetic = arithmetic
         self._type = _TYPES[arithmetic.precision]
         self._channels_first = arithmetic.data_format is DataFormat.CHANNELS_FIRST
@@ -64,6 +65,7 @@ class Layers:
             training=self._training,
             over_replicas=self._sync_batch_norm,
             channels_first=self._channels_first,
+            slices=self._slices,
             name=name,
         )
         with tf.compat.v1.variable_scope(name):

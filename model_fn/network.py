@@ -75,14 +75,16 @@ def build(
     training: bool,
     sync_batch_norm: bool = False,
     arithmetic: Arithmetic = PLAIN,
+    slices: int = 1,
 ) -> Network:
     """Lays out a network over a batch of images, [batch, height, width, 3] float32.
 
     `training`: normalise by the batch's statistics, and add updates of their moving averages to UPDATE_OPS.
     `sync_batch_norm`: by those of the global batch, not of this replica's share. The variables are the same.
     `arithmetic`: the type and layout of what stands between images and logits. The variables are the same.
+    `slices`: how many such batches make up that of a step.
     """
-    layers = Layers(training=training, sync_batch_norm=sync_batch_norm, arithmetic=arithmetic)
+    layers = Layers(training=training, sync_batch_norm=sync_batch_norm, arithmetic=arithmetic, slices=slices)
     with tf.compat.v1.variable_scope(_SCOPE):
         x = _stem(layers, layers.images(images), architecture)
         stages = {"stem": x}

@@ -11,6 +11,9 @@ workers whose variables ps tasks hold, the first alone moves the averages: they 
 Over replicas, the statistics are those of the whole global batch: one replica and eight then train the same model, up
 to rounding. That costs two rounds of communication a layer and step, one forward and one backward, and an operation
 less tuned than the fused one. The variables are the same by name and shape, so a checkpoint of one kind fits the other.
+
+Where a step takes its batch in slices (`accumulation`), each slice is normalised by its own statistics, over replicas
+by those of all replicas' slices, and moves the averages by less: over a step they keep as much of what they were.
 """
 
 import tensorflow as tf
@@ -23,21 +26,30 @@ EPSILON = 1e-5
 
 
 def batch_norm(
-    x: tf.Tensor, *, gamma: float, training: bool, over_replicas: bool, name: str, channels_first: bool = False
+    x: tf.Tensor,
+    *,
+    gamma: float,
+    training: bool,
+    over_replicas: bool,
+    name: str,
+    channels_first: bool = False,
+    slices: int = 1,
 ) -> tf.Tensor:
     """Normalises [batch, height, width, channels] channel by channel, then scales and shifts.
 
     With `channels_first` that is [batch, channels, height, width]. Of any floating type: statistics are float32.
 
     `training`: by the statistics of the batch, updates of the moving averages being added to UPDATE_OPS; else by the
-    moving averages. `over_replicas`: statistics of the global batch. `gamma` is the first value of the scale.
+    moving averages. `over_replicas`: statistics of the global batch. `gamma` is the first value of the scale. `slices`:
+    how many times in a step the averages are updated.
     """
+    kept = MOMENTUM ** (1 / slices)
     if training and over_replicas and replicas.count() > 1:
-        return _by_global_batch(x, gamma=gamma, name=name, channels_first=channels_first)
+        return _by_global_batch(x, gamma=gamma, kept=kept, name=name, channels_first=channels_first)
     return tf.compat.v1.layers.batch_normalization(
         x,
         axis=1 if channels_first else -1,
-        momentum=MOMENTUM,
+        momentum=kept,
         epsilon=EPSILON,
         training=training,
         gamma_initializer=tf.compat.v1.constant_initializer(gamma),
@@ -46,7 +58,7 @@ def batch_norm(
     )
 
 
-def _by_global_batch(x: tf.Tensor, *, gamma: float, name: str, channels_first: bool) -> tf.Tensor:
+def _by_global_batch(x: tf.Tensor, *, gamma: float, kept: float, name: str, channels_first: bool) -> tf.Tensor:
     channels = x.shape[1 if channels_first else -1]
     # What is one value a channel then stands beside x by broadcasting.
     beside = [channels, 1, 1] if channels_first else [channels]
@@ -55,9 +67,9 @@ def _by_global_batch(x: tf.Tensor, *, gamma: float, name: str, channels_first: b
         moving_mean = _moving_average("moving_mean", channels, 0.0)
         moving_variance = _moving_average("moving_variance", channels, 1.0)
         mean, variance, count = _moments(tf.cast(x, tf.float32), axes=[0, 2, 3] if channels_first else [0, 1, 2])
-        _update(moving_mean, mean)
+        _update(moving_mean, mean, kept)
         # As the fused operation has it: the variance of what the batch is a sample of, not of the sample.
-        _update(moving_variance, variance * (count / tf.maximum(count - 1, 1)))
+        _update(moving_variance, variance * (count / tf.maximum(count - 1, 1)), kept)
         mean, variance, offset, scale = (tf.reshape(each, beside) for each in (mean, variance, offset, scale))
         y = tf.nn.batch_normalization(tf.cast(x, tf.float32), mean, variance, offset, scale, EPSILON)
         return tf.cast(y, x.dtype)
@@ -90,6 +102,6 @@ def _moving_average(name: str, size: int, value: float) -> tf.Variable:
     )
 
 
-def _update(average: tf.Variable, value: tf.Tensor) -> None:
-    change = (average.read_value() - tf.stop_gradient(value)) * (1 - MOMENTUM)
+def _update(average: tf.Variable, value: tf.Tensor, kept: float) -> None:
+    change = (average.read_value() - tf.stop_gradient(value)) * (1 - kept)
     tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.UPDATE_OPS, average.assign_sub(change))

@@ -8,6 +8,9 @@ import tensorflow as tf
 from model_fn import replicas
 from model_fn.meeting import Meeting
 
+# By each trainable variable, of a replica's own share of the loss.
+Gradients = list[tuple[tf.Tensor, tf.Variable]]
+
 
 class Applied(NamedTuple):
     """What an update did to a variable: the gradient that it applied, the direction that it took from there (the update
@@ -47,7 +50,7 @@ class Momentum(tf.compat.v1.train.MomentumOptimizer):
         return update
 
     def applied(self) -> Mapping[str, Applied]:
-        """What the last update did, by name of the variable. Call after `minimize`."""
+        """What the last update did, by name of the variable. Call after `update`."""
         return self._applied
 
     def update_ratio(self, applied: list[Applied]) -> tf.Tensor:
@@ -64,22 +67,29 @@ def gradient_norm(applied: list[Applied]) -> tf.Tensor:
     return tf.linalg.global_norm([each.gradient for each in applied])
 
 
-def minimize(loss: tf.Tensor, optimizer: Momentum, global_step: tf.Variable) -> tf.Operation:
+def gradients(loss: tf.Tensor) -> Gradients:
+    """Those of a replica's own loss, divided by the number of replicas: their sum is that of the mean loss."""
+    if meeting := replicas.meeting():
+        loss = loss / meeting.workers
+    # Any optimizer does it, and divides where a strategy wants that.
+    return tf.compat.v1.train.GradientDescentOptimizer(0.0).compute_gradients(loss)
+
+
+def update(gradients: Gradients, optimizer: Momentum, global_step: tf.Variable) -> tf.Operation:
     """One update of every trainable variable and of the batch-norm moving averages, counted in `global_step`.
 
-    `loss` is a replica's own. Of workers that meet (`replicas.meeting`) only the first updates.
+    `gradients` are a replica's own. Of workers that meet (`replicas.meeting`) only the first updates.
     """
     updates = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
     if meeting := replicas.meeting():
-        return _minimize_together(loss, optimizer, global_step, updates, meeting)
+        return _update_together(gradients, optimizer, global_step, updates, meeting)
     with tf.control_dependencies(updates):
-        return optimizer.minimize(loss, global_step=global_step)
+        return optimizer.apply_gradients(gradients, global_step=global_step)
 
 
-def _minimize_together(
-    loss: tf.Tensor, optimizer: Momentum, global_step: tf.Variable, updates: list[tf.Operation], meeting: Meeting
+def _update_together(
+    gradients: Gradients, optimizer: Momentum, global_step: tf.Variable, updates: list[tf.Operation], meeting: Meeting
 ) -> tf.Operation:
-    gradients = optimizer.compute_gradients(loss / meeting.workers)
     sums = [meeting.gathered(gradient, device=variable.device) for gradient, variable in gradients]
     if not meeting.is_first:
         return tf.group(*sums)

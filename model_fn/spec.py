@@ -6,11 +6,11 @@ import dataclasses
 import tensorflow as tf
 
 from model_fn import averages, network, objective, observed, replicas, stop
+from model_fn.accumulation import Outcome, forward_and_backward
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
 from model_fn.network import Network
-from model_fn.objective import Loss
-from model_fn.optimizer import Momentum, gradient_norm, minimize
+from model_fn.optimizer import Gradients, Momentum, gradient_norm, update
 from model_fn.schedules import make_schedule
 from settings import Arithmetic, Model, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
@@ -46,19 +46,35 @@ def model_fn(
     if config and config.num_ps_replicas and mode == tf.estimator.ModeKeys.TRAIN:
         replicas.meet(config)
         _save_by_chief(config)
-    training = mode == tf.estimator.ModeKeys.TRAIN
+    images, training = features["image"], mode == tf.estimator.ModeKeys.TRAIN
+    if mode == tf.estimator.ModeKeys.PREDICT:
+        return _predict_spec(_network(images, params, training=training).logits, params)
+    assert labels is not None, f"mode {mode} needs labels"
+
+    def forward(images: tf.Tensor, labels: dict[str, tf.Tensor]) -> Outcome:
+        return _outcome(_network(images, params, training=training), labels, params, training=training)
+
+    if mode == tf.estimator.ModeKeys.EVAL:
+        return _eval_spec(forward(images, labels), labels)
+    outcome, gradients = forward_and_backward(forward, images, labels, slices=params.model.accumulate_steps)
+    observed.offer_inputs(outcome.net, images, labels["label"])
+    return _train_spec(outcome, gradients, images, params)
+
+
+def _network(images: tf.Tensor, params: Params, *, training: bool) -> Network:
     with averages.in_place() if params.model.ema_decay and not training else contextlib.nullcontext():
-        net = network.build(
-            features["image"],
+        return network.build(
+            images,
             network.ARCHITECTURES[params.model.network],
             num_classes=len(params.class_names),
             training=training,
             sync_batch_norm=params.model.sync_batch_norm,
             arithmetic=params.arithmetic,
+            slices=params.model.accumulate_steps,
         )
-    if mode == tf.estimator.ModeKeys.PREDICT:
-        return _predict_spec(net.logits, params)
-    assert labels is not None, f"mode {mode} needs labels"
+
+
+def _outcome(net: Network, labels: dict[str, tf.Tensor], params: Params, *, training: bool) -> Outcome:
     with tf.name_scope("objective"):
         loss = objective.loss(
             net.logits,
@@ -71,10 +87,7 @@ def model_fn(
         correct = {tags.ACCURACY: objective.correct(net.logits, labels["label"])}
         if len(params.class_names) > 5:
             correct[tags.TOP_5_ACCURACY] = objective.correct(net.logits, labels["label"], among=5)
-    if mode == tf.estimator.ModeKeys.EVAL:
-        return _eval_spec(net, loss, correct, labels)
-    observed.offer_inputs(net, features["image"], labels["label"])
-    return _train_spec(net, loss, correct, features["image"], params)
+    return Outcome(net, loss, correct)
 
 
 def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
@@ -82,8 +95,9 @@ def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
 
 
 def _train_spec(
-    net: Network, loss: Loss, correct: dict[str, tf.Tensor], images: tf.Tensor, params: Params
+    outcome: Outcome, gradients: Gradients, images: tf.Tensor, params: Params
 ) -> tf.estimator.EstimatorSpec:
+    net, loss, correct = outcome
     global_step = tf.compat.v1.train.get_or_create_global_step()
     # Read before the update that adds one to it.
     step = tf.identity(global_step, name="step_before_update")
@@ -109,7 +123,7 @@ def _train_spec(
     meeting = replicas.meeting()
     updates = meeting is None or meeting.is_first
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
-        train_op = minimize(loss.total, optimizer, global_step)
+        train_op = update(gradients, optimizer, global_step)
         if updates:
             train_op = tf.group(train_op, update_means, live.update(message))
             if averaged:
@@ -152,9 +166,8 @@ def _offer_updates(net: Network, optimizer: Momentum, level: SummaryLevel) -> No
             observed.offer_histograms(net, optimizer)
 
 
-def _eval_spec(
-    net: Network, loss: Loss, correct: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]
-) -> tf.estimator.EstimatorSpec:
+def _eval_spec(outcome: Outcome, labels: dict[str, tf.Tensor]) -> tf.estimator.EstimatorSpec:
+    net, loss, correct = outcome
     # The Estimator adds the loss itself, as the mean of `loss` over the batches.
     with tf.name_scope("metrics"):
         metrics = {tag: tf.compat.v1.metrics.mean(each, labels["weight"]) for tag, each in correct.items()}

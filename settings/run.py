@@ -107,11 +107,13 @@ class Augmentation:
 class Model:
     """Network, objective and optimizer. `sync_batch_norm`: statistics over all replicas, not over each by itself.
 
+    `accumulate_steps`: in how many slices, one after the other, a step takes its batch.
     `ema_decay`: of the moving averages of weights that a trained network is used with; 0: with the weights themselves.
     """
 
     network: Network
     sync_batch_norm: bool
+    accumulate_steps: int
     learning_rate: LearningRate
     momentum: float
     nesterov: bool

@@ -40,6 +40,7 @@ def make_model(**changes) -> settings.Model:
     values = {
         "network": settings.Network.RESNET8,
         "sync_batch_norm": False,
+        "accumulate_steps": 1,
         "learning_rate": make_learning_rate(settings.PiecewiseConstant(boundaries=(3,), values=(0.1, 0.01))),
         "momentum": 0.9,
         "nesterov": False,

@@ -13,7 +13,7 @@ import input_fn
 import model_fn
 from cluster import strategy
 from cluster.topology import ALONE
-from model_fn import network
+from model_fn import layers, network
 from settings import Constant, DistributionStrategy, SummaryLevel, WeightDecayOf
 from summaries import tags
 from tests.common import make_augmentation, make_examples, make_learning_rate, make_model, make_settings, run_main
@@ -22,6 +22,7 @@ from tests.test_end_to_end import TINY, scalars
 
 STEPS, BATCH = 50, 16
 SMALL = network.Architecture((1,), (4,), bottleneck=False, large_image_stem=False)
+ONE = DistributionStrategy.ONE_DEVICE
 MIRRORED = DistributionStrategy.MIRRORED
 MULTI_WORKER = DistributionStrategy.MULTI_WORKER_MIRRORED
 PARAMETER_SERVER = DistributionStrategy.PARAMETER_SERVER
@@ -52,10 +53,13 @@ def train(
     frozen=False,
     num_examples=50,
     batch=BATCH,
+    slices=1,
+    order=None,
 ):
     """Losses by step, what the last checkpoint holds by name, and the metrics of an evaluation of 50 examples.
 
-    `frozen`: batches are normalised as where a model is used, so that it makes no difference what a share is.
+    `frozen`: batches are normalised as where a model is used, so that it makes no difference what a share is. `order`:
+    of the examples in each batch.
     """
     model = make_model(
         learning_rate=make_learning_rate(Constant(0.05)),
@@ -63,6 +67,7 @@ def train(
         nesterov=True,
         weight_decay_of=WeightDecayOf.ALL_TRAINED,
         ema_decay=0.9,
+        accumulate_steps=slices,
     )
     settings = make_settings(
         model_dir=str(folder),
@@ -91,8 +96,12 @@ def train(
         patch.setitem(network.ARCHITECTURES, model.network, SMALL)
         if frozen:
             patch.setattr(network, "build", build_frozen)
+        # The same first weights, whatever the graph holds before them.
+        initializer = tf.compat.v1.variance_scaling_initializer(2.0, "fan_out", seed=1)
+        patch.setattr(layers, "_HE", initializer)
+        patch.setattr(tf.compat.v1, "glorot_uniform_initializer", lambda: initializer)
         estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
-        estimator.train(batches, hooks=[losses], max_steps=STEPS)
+        estimator.train(in_order(batches, order), hooks=[losses], max_steps=STEPS)
         metrics = estimator.evaluate(input_fn.evaluation_input_fn(make_examples(50, seed=1), **sizes))
     check_first_averages(values_in(f"{folder}/model.ckpt-0"))
     return losses.found, values_in(folder), metrics
@@ -109,6 +118,15 @@ def check_first_averages(values):
     assert names
     for name in names:
         np.testing.assert_array_equal(values[name], values[name.removeprefix("averages/")], err_msg=name)
+
+
+def in_order(batches, order):
+    """The same batches, their examples in another order."""
+    if order is None:
+        return batches
+    return lambda input_context=None: batches(input_context).map(
+        lambda *batch: tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), batch)
+    )
 
 
 def build_frozen(images, architecture, *, training, build=network.build, **options):
@@ -148,6 +166,23 @@ def test_with_batch_norm_frozen_any_number_of_replicas_trains_the_same(one, tmp_
 @pytest.mark.parametrize(("replicas", "kind"), [(2, MIRRORED), FOUR, (2, PARAMETER_SERVER)])
 def test_with_statistics_over_all_replicas_any_number_of_them_trains_the_same(one, tmp_path, replicas, kind):
     assert_same(train(tmp_path, replicas=replicas, kind=kind, sync_batch_norm=True), one(), replicas=replicas)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "kind", "slices"),
+    [(1, ONE, 2), (1, ONE, 4), (2, MIRRORED, 2), (2, PARAMETER_SERVER, 2), (1, MULTI_WORKER, 2)],
+)
+def test_with_batch_norm_frozen_slices_of_a_batch_train_as_the_whole(one, tmp_path, replicas, kind, slices):
+    found = train(tmp_path, replicas=replicas, kind=kind, slices=slices, frozen=True)
+    assert_same(found, one(frozen=True), replicas=replicas)
+
+
+@pytest.mark.parametrize("kind", [MIRRORED, PARAMETER_SERVER])
+def test_slices_are_normalised_over_all_replicas(one, tmp_path, kind):
+    """Two replicas' halves of a slice are one's whole slice, where that one gets the examples in this order."""
+    order = tuple(np.arange(BATCH).reshape([2, 2, -1]).swapaxes(0, 1).ravel())
+    found = train(tmp_path, replicas=2, kind=kind, slices=2, sync_batch_norm=True)
+    assert_same(found, one(slices=2, order=order), replicas=2)
 
 
 @pytest.mark.parametrize("kind", [MIRRORED, PARAMETER_SERVER])

@@ -15,7 +15,7 @@ def announcement(settings: Settings, info: input_fn.DatasetInfo, task: Task, *, 
     return (
         f"{settings.model.network.value} on {settings.data.dataset} at {settings.data.image_size} px:"
         f" {info.num_train_examples:,} examples to train on, {info.num_validation_examples:,} to validate on\n"
-        f"{training.train_steps:,} steps of {training.batch_size} examples, learning rate"
+        f"{training.train_steps:,} steps of {training.batch_size} examples{_slices(settings)}, learning rate"
         f" {in_words(settings.model.learning_rate)}\n"
         f"Distribution strategy: {strategy.describe(settings.devices, task)}\n"
         f"Computing in {_in_words(strategy.compute(settings, task))}\n"
@@ -33,6 +33,11 @@ def _in_words(compute: Compute) -> str:
 
 def _threads(compute: Compute) -> dict[str, int]:
     return {"intra": compute.intra_op_threads, "inter": compute.inter_op_threads}
+
+
+def _slices(settings: Settings) -> str:
+    slices = settings.model.accumulate_steps
+    return f" in {slices} slices" if slices > 1 else ""
 
 
 def in_words(learning_rate: LearningRate) -> str:

@@ -28,16 +28,17 @@ def check_devices(settings: Settings, task: Task) -> None:
 
     Raises:
       UserError: the devices that were asked for are not there, or do not go with the cluster; a global batch cannot be
-        split evenly over the replicas.
+        split evenly over the replicas and their slices.
     """
     if task.role in (Role.EVALUATOR, Role.PS):
         return
     strategy.compute(settings, task)
-    replicas = strategy.num_replicas(settings.devices, task)
-    if settings.training.batch_size % replicas:
+    replicas, slices = strategy.num_replicas(settings.devices, task), settings.model.accumulate_steps
+    if settings.training.batch_size % (replicas * slices):
         raise UserError(
-            f"--batch_size={settings.training.batch_size} cannot be split evenly over {replicas} replicas;"
-            f" give a multiple of {replicas}"
+            f"--batch_size={settings.training.batch_size} cannot be split evenly over {replicas} replicas"
+            + (f" with --accumulate_steps={slices}" if slices > 1 else "")
+            + f"; give a multiple of {replicas * slices}"
         )
 
 

@@ -30,6 +30,15 @@ define(
 )
 define(
     Group.TRAINING,
+    "accumulate_steps",
+    1,
+    "Take the batch of a step in so many slices, one after the other, and apply the sum of their gradients once: for"
+    " batches that do not fit into memory. Each slice is normalised by its own statistics.",
+    p.Number(int, low=1, below=2**20),
+    hyper_parameter=True,
+)
+define(
+    Group.TRAINING,
     "summary_interval",
     "200",
     "Between points of the training curves, each a mean over that long.",

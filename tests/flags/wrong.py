@@ -215,6 +215,12 @@ WRONG: list[tuple[list[str], list[str]]] = [
     ),
     (["--model_dir=run", "--cpu_replicas=3"], ["--batch_size=64", "--cpu_replicas=3", "a multiple of 3"]),
     (["--model_dir=run", "--train_steps=9e", "--cpu_replicas=3"], ["--batch_size=64", "--cpu_replicas=3"]),
+    (["--model_dir=run", "--accumulate_steps=0"], ["--accumulate_steps=0", "at least 1"]),
+    (["--model_dir=run", "--accumulate_steps=3"], ["--batch_size=64", "over --accumulate_steps=3", "a multiple of 3"]),
+    (
+        ["--model_dir=run", "--accumulate_steps=16", "--cpu_replicas=8"],
+        ["--batch_size=64", "over --cpu_replicas=8 and --accumulate_steps=16", "a multiple of 128"],
+    ),
     # Modes.
     (["--model_dir=run", "--mode=set_learning_rate"], ["set_learning_rate with no change", "--release"]),
     (

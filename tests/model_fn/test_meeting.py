@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_fn import optimizer, replicas
+from model_fn import accumulation, objective, optimizer, replicas
 from tests.processes import free_ports
 
 WORKERS, PS = 3, 2
@@ -14,14 +14,22 @@ STEPS = 5
 
 
 @pytest.fixture(scope="module")
-def servers():
-    """The targets of sessions by worker."""
+def started():
+    """The targets of sessions by task, ps tasks last."""
     addresses = [f"localhost:{port}" for port in free_ports(WORKERS + PS)]
     cluster = tf.train.ClusterSpec({"chief": addresses[:1], "worker": addresses[1:WORKERS], "ps": addresses[WORKERS:]})
     tasks = [(job, index) for job in ("chief", "worker", "ps") for index in range(cluster.num_tasks(job))]
     config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
     started = [tf.distribute.Server(cluster, job_name=job, task_index=index, config=config) for job, index in tasks]
-    return [server.target for server in started[:WORKERS]]
+    return [server.target for server in started]
+
+
+@pytest.fixture
+def servers(started):
+    """The targets of sessions by worker; no other test's queues are left on the ps tasks."""
+    for target in started[WORKERS:]:
+        tf.compat.v1.Session.reset(target)
+    return started[:WORKERS]
 
 
 class Config:
@@ -77,6 +85,36 @@ def test_totals_are_of_the_same_step_everywhere_and_gradients_pass_them(servers)
             np.testing.assert_allclose(of_worker[step][1], (1 + 2 + 3) * 2 * total)
 
 
+def test_slices_of_all_workers_are_updated_by_once(servers):
+    """Each slice's loss is of its sum over the workers, so that they meet in each, on its way forth and back."""
+
+    def worker(index, session_of):
+        weight = tf.compat.v1.get_variable("weight", initializer=tf.constant(1.0))
+        step = tf.compat.v1.train.get_or_create_global_step()
+
+        def forward(images, labels):
+            total = replicas.differentiable_total(weight * tf.reduce_sum(images))
+            loss = (index + 1) * total
+            return accumulation.Outcome(None, objective.Loss(loss, loss, tf.constant(0.0)), {})  # type: ignore[arg-type]
+
+        images = tf.constant([[1.0, 10.0], [100.0, 1000.0]]) * (index + 1)
+        _, gradients = accumulation.forward_and_backward(forward, images, {}, slices=2)
+        update = optimizer.update(gradients, optimizer.Momentum(tf.constant(0.5), momentum=0.0), step)
+        end = here().end_of_step(update)
+        with session_of() as session:
+            if index == 0:
+                session.run(tf.compat.v1.global_variables_initializer())
+            while session.run(tf.compat.v1.report_uninitialized_variables()).size:
+                pass
+            session.run(end)
+            return session.run([weight, step])
+
+    # The mean over three workers and two slices of (index + 1) * (1 + 2 + 3) * weight * (11 or 1100).
+    gradient = (1 + 2 + 3) / 3 * 6 * (11 + 1100) / 2
+    for weight, step in together(servers, worker):
+        assert (weight, step) == (pytest.approx(1 - 0.5 * gradient), 1)
+
+
 def test_who_reads_between_steps_reads_the_same_and_the_first_waits_for_the_last_in_the_end(servers):
     """The update is that of the mean of all losses, each worker's being its number times the weight."""
     ended = []
@@ -88,7 +126,7 @@ def test_who_reads_between_steps_reads_the_same_and_the_first_waits_for_the_last
         loss = (index + 1.0) * weight + tf.reduce_sum(other)
         momentum = optimizer.Momentum(tf.constant(0.5), momentum=0.0)
         meeting = here()
-        train_op = meeting.end_of_step(optimizer.minimize(loss, momentum, step))
+        train_op = meeting.end_of_step(optimizer.update(optimizer.gradients(loss), momentum, step))
         farewell, scaffold = meeting.farewell(), meeting.scaffold().finalize()
         with session_of() as session:
             if index == 0:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_fn.optimizer import Momentum, gradient_norm, minimize
+from model_fn.optimizer import Momentum, gradient_norm, gradients, update
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -12,7 +12,7 @@ def test_updates_follow_the_momentum_formula(nesterov):
         variable = tf.compat.v1.get_variable("v", initializer=tf.zeros([2]))
         step = tf.compat.v1.train.create_global_step()
         optimizer = Momentum(tf.constant(0.1), momentum=0.9, nesterov=nesterov)
-        train = minimize(tf.reduce_sum((variable - target) ** 2), optimizer, step)
+        train = update(gradients(tf.reduce_sum((variable - target) ** 2)), optimizer, step)
         norm = gradient_norm(list(optimizer.applied().values()))
         ratio = optimizer.update_ratio(list(optimizer.applied().values()))
         session.run(tf.compat.v1.global_variables_initializer())
@@ -36,7 +36,8 @@ def test_update_ops_run_with_the_update():
         average = tf.Variable(0.0, trainable=False)
         tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.UPDATE_OPS, average.assign_add(1.0).op)
         variable = tf.Variable(1.0)
-        train = minimize(variable**2, Momentum(tf.constant(0.1), momentum=0.0), tf.compat.v1.train.create_global_step())
+        optimizer = Momentum(tf.constant(0.1), momentum=0.0)
+        train = update(gradients(variable**2), optimizer, tf.compat.v1.train.create_global_step())
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(train)
         assert session.run(average) == 1

@@ -94,7 +94,7 @@ def batches_of_replicas():
     return tf.data.Dataset.from_tensor_slices((features, labels)).batch(4)
 
 
-def small_network(images, architecture, *, num_classes, training, sync_batch_norm, arithmetic):
+def small_network(images, architecture, *, num_classes, **options):
     """A single layer: a residual network takes seconds to lay out on two replicas."""
     kernel = tf.compat.v1.get_variable("kernel", [3, num_classes])
     embedding = tf.reduce_mean(images, axis=[1, 2])
