@@ -22,6 +22,7 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontr
 # Names under which any machine finds itself, and tasks of two nodes each other.
 NODES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 _PORTS = range(10_000, 20_000)  # A job's tasks take theirs above.
+_TRIES = 5  # On a busy machine munge gives up after two seconds.
 _CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -31,7 +32,7 @@ SlurmdUser={user}
 AuthType=auth/munge
 CredType=cred/munge
 # A requeue waits one second longer than credentials live.
-AuthInfo=socket={folder}/munge.socket,cred_expire=5
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -43,10 +44,11 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 JobRequeue=1
 ReturnToService=1
 SlurmdParameters=config_overrides
-SlurmdTimeout=15
+MessageTimeout=60
+SlurmdTimeout=30
 # Seconds for which a job that has ended can be asked for.
 MinJobAge=86400
-KillWait=10
+KillWait=60
 GresTypes=gpu
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -86,9 +88,13 @@ class Slurm:
 
     def run(self, *command, **environment):
         """What a command of Slurm's prints."""
-        done = subprocess.run(
-            command, env={**self._environment, **environment}, capture_output=True, text=True, timeout=60
-        )
+        for tries_left in reversed(range(_TRIES)):
+            done = subprocess.run(
+                command, env={**self._environment, **environment}, capture_output=True, text=True, timeout=240
+            )
+            if done.returncode == 0 or not tries_left:
+                break
+            time.sleep(1)
         assert done.returncode == 0, f"{command}: {done.stderr}\n{self.log()}"
         return done.stdout.strip()
 
@@ -172,7 +178,7 @@ class Slurm:
         return found
 
 
-def wait_until(condition, what, *, seconds=60):
+def wait_until(condition, what, *, seconds=240):
     """The first true value of `condition()`, asked four times a second. `what()` says what was there instead."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

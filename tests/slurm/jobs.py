@@ -38,7 +38,7 @@ class Job:
         """What `scontrol show job` says, such as JobState, Restarts and ExitCode."""
         return dict(re.findall(r"(\w+)=(\S*)", self._slurm.run("scontrol", "show", "job", self.name)))
 
-    def finish(self, *, seconds=60):
+    def finish(self, *, seconds=240):
         """Waits for its end. Returns state, exit status and how often it was started again."""
 
         def ended():
@@ -48,7 +48,7 @@ class Job:
         fields = wait_until(ended, self.said, seconds=seconds)
         return fields["JobState"], int(fields["ExitCode"].split(":")[0]), int(fields["Restarts"])
 
-    def wait_for(self, pattern, *, task=None, seconds=60):
+    def wait_for(self, pattern, *, task=None, seconds=240):
         """The match of a pattern in what the job says, or what one of its tasks says."""
         path = self.log if task is None else self.log_of(task)
 

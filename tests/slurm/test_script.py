@@ -1,7 +1,9 @@
 """What train.sbatch asks of Slurm, and when it puts its job back into the queue. A stand-in trains nothing."""
 
 import json
+import os
 import shlex
+import shutil
 import sys
 
 import pytest
@@ -103,6 +105,21 @@ def test_restarts_have_an_end(start):
     assert "after 1 restarts no more of them, MAX_RESTARTS=1" in job.log.read_text()
 
 
+@pytest.mark.parametrize(("program", "first"), [("squeue", "--noheader"), ("scontrol", "requeue")])
+def test_a_controller_that_is_too_busy_to_answer_is_asked_again(start, tmp_path, program, first):
+    """The program fails once where this is its first argument."""
+    stand_in, failed = tmp_path / "bin" / program, tmp_path / "failed"
+    stand_in.parent.mkdir()
+    stand_in.write_text(
+        f'#!/bin/sh\nif [ "$1" = {first} ] && mkdir {shlex.quote(str(failed))} 2>/dev/null; then exit 1; fi\n'
+        f'exec {shutil.which(program)} "$@"\n'
+    )
+    stand_in.chmod(0o755)
+    job = start("75;0", EVALUATOR="0", PATH=f"{stand_in.parent}:{os.environ['PATH']}")
+    assert job.finish() == ("COMPLETED", 0, 1), job.said()
+    assert failed.exists()
+
+
 def test_a_task_that_has_stopped_leaves_the_others_the_time_for_their_checkpoint(start):
     """Rank 0 ends at once, the others a few seconds later, each with its own status."""
     job = start("wait,wait,wait;0,0,0", options=["--nodes=2"])
@@ -135,7 +152,8 @@ def test_an_array_trains_a_run_for_each_seed_and_requeues_one_alone(start, tmp_p
     assert last.finish() == ("COMPLETED", 0, 1), last.said()
     assert [each.finish() for each in others] == 2 * [("COMPLETED", 0, 0)]
     called = [note["arguments"][3:] for note in notes(tmp_path).values()]
-    assert called == [[f"--seed={seed}", f"--model_dir=runs/seed-{seed}"] for seed in (3, 4, 5, 5)]
+    first = [[f"--seed={seed}", f"--model_dir=runs/seed-{seed}"] for seed in (3, 4, 5)]
+    assert called == [*first, [*first[-1], "--nooverwrite"]]
 
 
 @pytest.mark.parametrize(
