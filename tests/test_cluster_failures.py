@@ -27,7 +27,7 @@ def arguments(folder, data_dir, *others):
         f"--data_dir={data_dir}",
         *TINY,
         "--evaluation_interval=100",
-        "--peer_timeout=10",
+        "--peer_timeout=20",
         *others,
     ]
 
