@@ -19,10 +19,10 @@ test: .venv/dev.installed ## Set up, and run the test suite.
 test-browser: .venv/dev.installed ## Look at a run in TensorBoard with a real browser (needs Chromium and its driver).
 	$(PYTHON_RUN) -m pytest -m browser
 
-test-slow: .venv/dev.installed ## Kill runs, stop workers, and see what they make of it.
+test-slow: .venv/dev.installed ## Kill runs, and see what they make of it.
 	$(PYTHON_RUN) -m pytest -m slow
 
-test-cluster: .venv/dev.installed ## Run cluster jobs, and make them fail; those under Slurm need its packages.
+test-cluster: .venv/dev.installed ## Train on replicas and clusters, and make them fail; under Slurm, too, with its packages.
 	$(PYTHON_RUN) -m pytest -m cluster
 
 soak: .venv/dev.installed ## Kill runs at 30 random moments; each must end as one that was never interrupted.

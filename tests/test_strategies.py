@@ -151,11 +151,11 @@ def one(tmp_path_factory):
     return functools.cache(lambda **options: train(tmp_path_factory.mktemp("one"), **options))
 
 
-FOUR = pytest.param(4, MIRRORED, marks=pytest.mark.slow)
+OTHERS = [(4, MIRRORED), (2, PARAMETER_SERVER), (1, MIRRORED), (1, MULTI_WORKER)]
 
 
 @pytest.mark.parametrize(
-    ("replicas", "kind"), [(2, MIRRORED), FOUR, (2, PARAMETER_SERVER), (1, MIRRORED), (1, MULTI_WORKER)]
+    ("replicas", "kind"), [(2, MIRRORED), *(pytest.param(*each, marks=pytest.mark.cluster) for each in OTHERS)]
 )
 def test_with_batch_norm_frozen_any_number_of_replicas_trains_the_same(one, tmp_path, replicas, kind):
     """50 steps, the batches of which span ends of the 50 examples' epochs."""
@@ -163,7 +163,8 @@ def test_with_batch_norm_frozen_any_number_of_replicas_trains_the_same(one, tmp_
     assert_same(found, one(frozen=True), replicas=replicas)
 
 
-@pytest.mark.parametrize(("replicas", "kind"), [(2, MIRRORED), FOUR, (2, PARAMETER_SERVER)])
+@pytest.mark.cluster
+@pytest.mark.parametrize(("replicas", "kind"), [(2, MIRRORED), (4, MIRRORED), (2, PARAMETER_SERVER)])
 def test_with_statistics_over_all_replicas_any_number_of_them_trains_the_same(one, tmp_path, replicas, kind):
     assert_same(train(tmp_path, replicas=replicas, kind=kind, sync_batch_norm=True), one(), replicas=replicas)
 
@@ -185,6 +186,7 @@ def test_slices_are_normalised_over_all_replicas(one, tmp_path, kind):
     assert_same(found, one(slices=2, order=order), replicas=2)
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("kind", [MIRRORED, PARAMETER_SERVER])
 def test_more_replicas_than_examples_train_as_one_does(one, tmp_path, kind):
     """Each of the three has a place in every batch of four, and one of them a second."""
@@ -192,7 +194,7 @@ def test_more_replicas_than_examples_train_as_one_does(one, tmp_path, kind):
     assert_same(train(tmp_path, replicas=4, kind=kind, **few), one(**few), replicas=4)
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_two_workers_with_statistics_over_both_train_the_model_of_one_process(start, shapes10_dir, tmp_path):
     """As a user starts them."""
     scratch = tmp_path / "scratch"

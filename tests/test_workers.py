@@ -10,12 +10,13 @@ from control import evaluations
 from tests.processes import start_cluster
 from tests.test_end_to_end import TINY, scalars
 
+pytestmark = pytest.mark.cluster
+
 
 def arguments(folder, data_dir, *others):
     return [f"--model_dir={folder}", f"--data_dir={data_dir}", *TINY, "--train_steps=2000", *others]
 
 
-@pytest.mark.slow
 def test_a_signal_to_one_stops_both_after_the_same_step_and_evaluations_end_both(start, shapes10_dir, tmp_path):
     """First the worker is told to stop; then both go on, until the chief's evaluations say that it is enough."""
     folder, scratch = tmp_path / "run", tmp_path / "scratch"
@@ -40,7 +41,6 @@ def test_a_signal_to_one_stops_both_after_the_same_step_and_evaluations_end_both
     assert not list(scratch.glob("stepdown-*")), "the worker's checkpoints are gone"
 
 
-@pytest.mark.cluster
 def test_a_run_goes_on_with_another_number_of_workers_as_if_nothing_had_changed(start, shapes10_dir, tmp_path):
     """Alone, then two workers, then alone again: the loss curve is that of a run that was alone all the time."""
 
