@@ -16,8 +16,7 @@ class Diverged(UserError):
         super().__init__(
             f"{tags.LOSS} is {loss} at step {step}: training has diverged; the last good checkpoint is"
             f" {checkpoint or 'not there: none was written before'}; try smaller rates (--learning_rate or --values), a"
-            " --warmup or a smaller --momentum in a new --model_dir, or --on_nan=rollback; --mode=find_learning_rate"
-            " tells which rates hold"
+            " --warmup or a smaller --momentum in a new --model_dir; --mode=find_learning_rate tells which rates hold"
         )
         self.step = step
         self.checkpoint = checkpoint

@@ -51,7 +51,7 @@ def test_each_rollback_halves_what_was_in_force_and_goes_back_further(tmp_path):
         change = journal.read(str(tmp_path))[-1]
         assert (change.step, change.state.factor) == (step + 1, 0.5**count)
     assert [each.back_to for each in rollbacks.read(str(tmp_path))] == [6, 4, 2]
-    with pytest.raises(hooks.Diverged):
+    with pytest.raises(UserError, match="there is no earlier checkpoint to roll back to"):
         go_back(tmp_path, diverged_at=7, limit=4)
 
 
@@ -72,12 +72,12 @@ def test_rollbacks_come_to_an_end(tmp_path):
 
 def test_without_a_good_checkpoint_there_is_nothing_to_go_back_to(tmp_path):
     save(tmp_path, {0: INFINITE})
-    with pytest.raises(hooks.Diverged, match="not there"):
+    with pytest.raises(UserError, match="not there: .*; there is no earlier checkpoint to roll back to"):
         go_back(tmp_path, diverged_at=1)
 
 
 def test_a_run_that_shall_stop_stops(tmp_path):
     save(tmp_path, {2: FINITE})
-    with pytest.raises(hooks.Diverged):
+    with pytest.raises(UserError, match="and --on_nan=rollback goes back"):
         go_back(tmp_path, diverged_at=5, on_nan=OnNan.STOP)
     assert journal.read(str(tmp_path)) == []

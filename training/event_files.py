@@ -1,6 +1,7 @@
 """What becomes of event files whose file system takes no more."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -16,9 +17,11 @@ def closed_in_the_end() -> Iterator[None]:
 
     Raises:
       UserError: one cannot be written, in the block or when it is closed. TensorFlow itself raises various errors then,
-        and prints those of its writing threads.
+        and logs and prints those of its writing threads.
     """
     printing, threading.excepthook = threading.excepthook, _say_nothing_of_full_disks
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_is_not_of_a_full_disk)
     try:
         with _told():
             try:
@@ -27,6 +30,7 @@ def closed_in_the_end() -> Iterator[None]:
                 tf.compat.v1.summary.FileWriterCache.clear()
     finally:
         threading.excepthook = printing
+        logger.removeFilter(_is_not_of_a_full_disk)
 
 
 @contextlib.contextmanager
@@ -49,3 +53,7 @@ def _told() -> Iterator[None]:
 def _say_nothing_of_full_disks(thread: threading.ExceptHookArgs) -> None:
     if checkpoints.refused(str(thread.exc_value)) is None:
         threading.__excepthook__(thread)
+
+
+def _is_not_of_a_full_disk(record: logging.LogRecord) -> bool:
+    return checkpoints.refused(record.getMessage()) is None

@@ -21,11 +21,11 @@ def go_back(settings: Settings, diverged: hooks.Diverged) -> None:
     The journal of changes holds the halving, which the run makes when it goes on, as it does after any interruption.
 
     Raises:
-      UserError: `diverged` itself where the run is to stop, or has nothing to go back to; too many rollbacks.
+      UserError: the run is to stop; there is nothing left to go back to; too many rollbacks.
     """
     model_dir, limit = settings.model_dir, settings.divergence.max_rollbacks
     if settings.divergence.on_nan is OnNan.STOP:
-        raise diverged
+        raise UserError(f"{diverged}, and --on_nan=rollback goes back and on at half the rate") from diverged
     done = rollbacks.read(model_dir)
     if len(done) >= limit:
         raise UserError(f"{diverged}; it has been rolled back {len(done)} times, as --max_rollbacks={limit} allows")
@@ -33,7 +33,7 @@ def go_back(settings: Settings, diverged: hooks.Diverged) -> None:
     if done and diverged.step <= done[-1].diverged_at:
         good = checkpoints.newest_finite(model_dir, before=checkpoints.prefix_of(model_dir, done[-1].back_to))
     if good is None:
-        raise diverged
+        raise UserError(f"{diverged}; there is no earlier checkpoint to roll back to") from diverged
     step = checkpoints.global_step(good)
     _halve(model_dir, good, step=step, why=f"the loss was no number at step {diverged.step}")
     checkpoints.set_aside(model_dir, checkpoints.later_than(good))
