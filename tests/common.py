@@ -1,6 +1,8 @@
 """Makers of what tests need, and the program run as a user runs it."""
 
+import contextlib
 import dataclasses
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +11,12 @@ from typing import Any
 import numpy as np
 
 import input_fn
+import main
 import settings
 
 ROOT = Path(__file__).parent.parent
+# Seconds that a process may take: far more than it does, so that a busy machine fails no test.
+PATIENCE = 900
 
 
 def make_data(**changes) -> settings.Data:
@@ -63,11 +68,22 @@ def make_examples(num_examples: int, *, size: int = 8, seed: int = 0) -> input_f
 def run_main(*arguments: str, check: bool = True, **options) -> subprocess.CompletedProcess:
     """Runs `main.py` as a user does. Fails with what it said where it fails and `check` holds."""
     done = subprocess.run(
-        [sys.executable, "main.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240, **options
+        [sys.executable, "main.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, **options
     )
-    if check:
-        said = "\n".join([*done.stdout.splitlines()[-20:], *done.stderr.splitlines()[-20:]])
-        assert done.returncode == 0, f"main.py {' '.join(arguments)}\n{said}"
+    return _checked(done) if check else done
+
+
+def call_main(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    """As `run_main`, but in this process, which has imported TensorFlow already and prepared it for training."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        status = main.main(["main.py", *arguments])
+    done = subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+    return _checked(done) if check else done
+
+
+def _checked(done: subprocess.CompletedProcess) -> subprocess.CompletedProcess:
+    said = "\n".join([*done.stdout.splitlines()[-20:], *done.stderr.splitlines()[-20:]])
+    assert done.returncode == 0, f"{' '.join(done.args)}\n{said}"
     return done
 
 

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from control import evaluations
 from summaries import tags
-from tests.common import ROOT, run_main
+from tests.common import PATIENCE, ROOT, run_main
 from tests.killing import Moment
 from tests.test_end_to_end import TINY
 
@@ -27,7 +27,7 @@ def kill(folder, data_dir, moment, *, count, seconds):
     """Starts the run, or goes on with it, until it kills itself. Says whether it lived to its end before that."""
     command = [sys.executable, "-m", "tests.killing", moment.value, str(count), str(seconds)]
     done = subprocess.run(
-        [*command, *arguments(folder, data_dir)], cwd=ROOT, capture_output=True, text=True, timeout=240
+        [*command, *arguments(folder, data_dir)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode in (0, KILLED), f"{moment} {count} {seconds}: {done.returncode}\n{done.stderr[-2000:]}"
     return done.returncode == 0

@@ -1,4 +1,4 @@
-"""The modes beside training, through main.py as a user starts them, on a tiny network."""
+"""The modes beside training, through main, on a tiny network."""
 
 import re
 import shutil
@@ -6,20 +6,20 @@ import shutil
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
-import main
 import report
 from control import evaluations, journal
 from summaries import tags
-from tests.common import run_main
+from tests.common import call_main
 from tests.test_end_to_end import TINY
 
 
 def tiny(mode, folder, data_dir, *arguments):
-    return [f"--mode={mode}", f"--model_dir={folder}", f"--data_dir={data_dir}", *TINY, *arguments]
+    shared = [f"--data_dir={data_dir}", *TINY, "--summaries=minimal"]
+    return [f"--mode={mode}", f"--model_dir={folder}", *shared, *arguments]
 
 
 def test_show_schedule_prints_and_draws_without_a_model(shapes10_dir, tmp_path):
-    done = run_main(*tiny("show_schedule", tmp_path, shapes10_dir, "--train_steps=1.25e", "--warmup=4"))
+    done = call_main(*tiny("show_schedule", tmp_path, shapes10_dir, "--train_steps=1.25e", "--warmup=4"))
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines[1:] == [
         ["0", "0.00", "0.025"],
@@ -34,7 +34,7 @@ def test_show_schedule_prints_and_draws_without_a_model(shapes10_dir, tmp_path):
 
 
 def test_show_schedule_prepares_no_data(tmp_path):
-    done = run_main(*tiny("show_schedule", tmp_path / "run", tmp_path / "data", "--train_steps=20"))
+    done = call_main(*tiny("show_schedule", tmp_path / "run", tmp_path / "data", "--train_steps=20"))
     assert done.stdout.splitlines()[1].split() == ["0", "-", "0.1"]
     assert not (tmp_path / "data").exists()
 
@@ -46,7 +46,7 @@ def found(shapes10_dir, tmp_path_factory):
     folder.mkdir()
     (folder / "checkpoint").write_text("of a real run")
     arguments = ["--find_steps=120", "--find_smallest=1e-4", "--find_largest=100", "--train_steps=11", "--boundaries=5"]
-    return folder, run_main(*tiny("find_learning_rate", folder, shapes10_dir, *arguments))
+    return folder, call_main(*tiny("find_learning_rate", folder, shapes10_dir, *arguments))
 
 
 def test_a_range_test_suggests_rates_that_can_be_pasted(found):
@@ -94,7 +94,7 @@ PLATEAU = [
 def test_a_plateau_steps_down_and_survives_a_resume(shapes10_dir, tmp_path):
     """What follows from the evaluations that there were is worked out here anew, over both processes."""
     for train_steps in (20, 44):
-        run_main(*tiny("train_and_evaluate", tmp_path, shapes10_dir, *PLATEAU, f"--train_steps={train_steps}"))
+        call_main(*tiny("train_and_evaluate", tmp_path, shapes10_dir, *PLATEAU, f"--train_steps={train_steps}"))
     found = evaluations.read(str(tmp_path))
     assert min(found) == 8
     assert max(found) == 44
@@ -114,13 +114,13 @@ def test_a_plateau_steps_down_and_survives_a_resume(shapes10_dir, tmp_path):
     assert rate.values[-1] == pytest.approx(0.1 * changes[-1][1])
 
 
-RUNS = ["--run=step --boundaries=50%", "--run=cosine --learning_rate_schedule=cosine"]
+RUNS = ["--train_steps=8", "--run=step --boundaries=50%", "--run=cosine --learning_rate_schedule=cosine"]
 
 
 @pytest.fixture(scope="module")
 def compared(shapes10_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
-    return folder, run_main(*tiny("compare", folder, shapes10_dir, "--train_steps=16", *RUNS))
+    return folder, call_main(*tiny("compare", folder, shapes10_dir, *RUNS))
 
 
 def test_compared_runs_share_all_but_the_schedule(compared):
@@ -144,7 +144,7 @@ def test_a_comparison_ends_with_table_and_figure(compared):
     assert (folder / "compare.md").read_text().startswith("| run |")
 
 
-def test_the_report_of_a_directory_of_runs_shows_them_side_by_side(compared, tmp_path, capsys):
+def test_the_report_of_a_directory_of_runs_shows_them_side_by_side(compared, tmp_path):
     """Against the run at a constant rate, whatever comes first by name."""
     folder, _ = compared
     moved = tmp_path / "moved"
@@ -152,15 +152,14 @@ def test_the_report_of_a_directory_of_runs_shows_them_side_by_side(compared, tmp
     for page in moved.glob("compare.*"):
         page.unlink()
     (moved / "constant").rename(moved / "z_constant")
-    assert main.main(["main.py", "--mode=report", f"--model_dir={moved}"]) == 0
-    said = capsys.readouterr().out
+    said = call_main("--mode=report", f"--model_dir={moved}").stdout
     rows = [line.split("  ")[0] for line in said.splitlines()[1:4]]
     assert rows == ["cosine", "step", "z_constant (control)"], said
     assert (moved / "compare.html").stat().st_size > 10_000
-    assert main.main(["main.py", "--mode=report", f"--model_dir={moved}", "--control=step"]) == 0
-    assert "\nstep (control) " in capsys.readouterr().out
-    assert main.main(["main.py", "--mode=report", f"--model_dir={moved}", "--control=constant"]) == 2
-    assert "--control=constant: no run in" in capsys.readouterr().err
+    assert "\nstep (control) " in call_main("--mode=report", f"--model_dir={moved}", "--control=step").stdout
+    refused = call_main("--mode=report", f"--model_dir={moved}", "--control=constant", check=False)
+    assert refused.returncode == 2
+    assert "--control=constant: no run in" in refused.stderr
 
 
 def test_a_comparison_goes_on_where_it_stopped(compared, shapes10_dir, tmp_path):
@@ -168,9 +167,9 @@ def test_a_comparison_goes_on_where_it_stopped(compared, shapes10_dir, tmp_path)
     folder, done = compared
     begun = shutil.copytree(folder, tmp_path / "begun")
     shutil.rmtree(begun / "cosine")
-    again = run_main(*tiny("compare", begun, shapes10_dir, "--train_steps=16", *RUNS))
-    assert again.stdout.count("is complete at step 16") == 2
-    assert again.stdout.count("step 16/16") == 1
+    again = call_main(*tiny("compare", begun, shapes10_dir, *RUNS))
+    assert again.stdout.count("is complete at step 8") == 2
+    assert again.stdout.count("step 8/8") == 1
     row = re.compile(r"^constant \(control\).*", re.M)
     assert row.findall(again.stdout) == row.findall(done.stdout) != []
 
@@ -178,7 +177,7 @@ def test_a_comparison_goes_on_where_it_stopped(compared, shapes10_dir, tmp_path)
 @pytest.mark.slow
 def test_a_diverging_run_does_not_end_the_comparison(shapes10_dir, tmp_path):
     runs = ["--run=wild --boundaries=50% --values=1e30,1e29", "--run=tame --boundaries=50%"]
-    done = run_main(*tiny("compare", tmp_path, shapes10_dir, "--train_steps=8", *runs))
+    done = call_main(*tiny("compare", tmp_path, shapes10_dir, "--train_steps=8", *runs))
     assert re.search(r"^wild ended early: loss is (nan|inf) at step \d: training has diverged", done.stdout, re.M)
     assert re.search(r"^wild  +-", done.stdout, re.M)
     assert re.search(r"^tame  +[\d.]+%", done.stdout, re.M)
@@ -188,7 +187,7 @@ def test_a_run_that_cannot_be_opened_does_not_end_the_comparison(compared, shape
     folder, _ = compared
     begun = shutil.copytree(folder, tmp_path / "begun")
     (begun / "cosine" / "run.json").write_text("{")
-    done = run_main(*tiny("compare", begun, shapes10_dir, "--train_steps=16", *RUNS))
+    done = call_main(*tiny("compare", begun, shapes10_dir, *RUNS))
     assert "cosine ended early: " in done.stdout
     assert re.search(r"^step +[\d.]+%", done.stdout, re.M), done.stdout
 

@@ -4,26 +4,30 @@ import json
 import math
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import types
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import main
 from control import evaluations, journal, rollbacks
 from hooks import divergence
-from model_fn import layers, network
+from model_fn import layers
 from report import read_curves
 from summaries import tags
 from tests.common import ROOT
+from tests.input_fn.common import rename_to_one_without_code, set_num_classes
 from tests.test_end_to_end import TINY
 
 
 def run(folder, data_dir, *arguments):
-    return main.main(["main.py", f"--model_dir={folder}", f"--data_dir={data_dir}", *TINY, *arguments])
+    shared = [f"--data_dir={data_dir}", *TINY, "--summaries=minimal"]
+    return main.main(["main.py", f"--model_dir={folder}", *shared, *arguments])
 
 
 def step_of(folder):
@@ -74,12 +78,12 @@ def test_the_best_checkpoint_is_kept_apart(shapes10_dir, tmp_path):
 
 
 class TestDivergence:
-    """A network that multiplies its activations at every layer, instead of normalising them, diverges within a few
-    steps at the notebook's rate."""
+    """A network that multiplies its activations at every layer, instead of normalising them, diverges at the second
+    step."""
 
     @pytest.fixture
     def amplifying(self, monkeypatch):
-        monkeypatch.setattr(layers.Layers, "batch_norm", lambda self, x, **options: 3.0 * x)
+        monkeypatch.setattr(layers.Layers, "batch_norm", lambda self, x, **options: 10.0 * x)
 
     FLAGS = ("--train_steps=60", "--evaluation_interval=1", "--validation_split=test[:10]", "--keep_checkpoints=60")
 
@@ -116,8 +120,22 @@ class TestDivergence:
         assert list(read_curves(str(tmp_path)).validation[tags.LOSS].steps) == [8, 16]
 
     def test_stop_is_the_default(self, amplifying, shapes10_dir, tmp_path, capsys):
+        """Checkpoints at every step: none of the step at which the loss was no number any more."""
         assert run(tmp_path, shapes10_dir, *self.FLAGS) == 2
-        assert "--on_nan=rollback" in capsys.readouterr().err
+        out, err = capsys.readouterr()
+        said = re.fullmatch(
+            r"error: loss is (?:nan|inf) at step (\d): training has diverged; the last good checkpoint is"
+            r" (\S+/model.ckpt-(\d)); try smaller rates .*--learning_rate or --values.*--warmup.*--momentum"
+            r".*--mode=find_learning_rate .*--on_nan=rollback goes back .*\n",
+            err,
+        )
+        assert said, err
+        step, checkpoint = int(said[1]), said[2]
+        assert 1 <= int(said[3]) < step
+        reader = tf.train.load_checkpoint(checkpoint)
+        assert all(np.isfinite(reader.get_tensor(name)).all() for name in reader.get_variable_to_shape_map())
+        assert f"step {step}:" not in out, "nothing of the diverged step is evaluated"
+        assert not (tmp_path / f"model.ckpt-{step}.index").exists()
         assert rollbacks.read(str(tmp_path)) == []
 
 
@@ -128,21 +146,28 @@ class TestFineTuning:
         assert run(folder, shapes10_dir, "--train_steps=8", "--boundaries=4") == 0
         return folder
 
-    def test_fitting_weights_are_taken_and_the_others_named(self, source, shapes10_dir, tmp_path, capsys, monkeypatch):
-        build = network.build
-        # As if the data set had three classes more.
-        monkeypatch.setattr(
-            network, "build", lambda *args, num_classes, **options: build(*args, num_classes=num_classes + 3, **options)
-        )
-        flags = [f"--initialize_from={source}", "--train_steps=1", "--boundaries=", "--values=1e-30"]
-        flags.append("--summaries=minimal")  # The validation pages know of ten classes.
-        assert run(tmp_path, shapes10_dir, *flags) == 0
+    @pytest.fixture
+    def data_dir(self, shapes10_dir, tmp_path):
+        """With a data set of thirteen classes, "strange"."""
+        folder = tmp_path / "data" / "shapes10" / "1.0.0"
+        shutil.copytree(shapes10_dir / "shapes10" / "1.0.0", folder)
+        strange = rename_to_one_without_code(folder)
+        set_num_classes(strange, 13)
+        with (strange / "label.labels.txt").open("a") as file:
+            file.write("\ncube\nball\ncone\n")
+        return tmp_path / "data"
+
+    def test_fitting_weights_are_taken_and_the_others_named(self, source, data_dir, tmp_path, capsys):
+        folder = tmp_path / "run"
+        flags = ["--dataset=strange", f"--initialize_from={source}", "--train_steps=1", "--boundaries="]
+        flags.append("--values=1e-30")
+        assert run(folder, data_dir, *flags) == 0
         said = capsys.readouterr().out
         assert "begun anew: network/logits/kernel (64x10 there, 64x13 here), network/logits/bias (10 there" in said
-        ours, theirs = (tf.train.load_checkpoint(str(folder)) for folder in (tmp_path, source))
+        ours, theirs = (tf.train.load_checkpoint(str(each)) for each in (folder, source))
         name = "network/stage1/block1/conv1/kernel"
         assert (ours.get_tensor(name) == theirs.get_tensor(name)).all()
-        assert run(tmp_path, shapes10_dir, *flags[:1], "--train_steps=2", *flags[2:]) == 0
+        assert run(folder, data_dir, *flags, "--train_steps=2") == 0
         assert "variables of the network" not in capsys.readouterr().out, "a resumed run has its own weights"
 
     def test_of_a_run_with_averages_those_are_taken_and_averages_begin_with_what_is_taken(
@@ -211,8 +236,7 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_before_stays(shapes10_dir, t
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
     try:
-        flags = ["--summaries=minimal", "--train_steps=64", "--keep_checkpoints=60"]
-        assert run(tmp_path, shapes10_dir, *flags) == 2
+        assert run(tmp_path, shapes10_dir, "--train_steps=64", "--keep_checkpoints=60") == 2
         said = capsys.readouterr().err
         assert "model.ckpt" in said and len(said.splitlines()) == 1, said
         newest = tf.train.latest_checkpoint(str(tmp_path))

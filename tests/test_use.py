@@ -3,11 +3,10 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import input_fn
@@ -26,7 +25,8 @@ def call(mode, folder, *arguments):
 @pytest.fixture(scope="module")
 def trained(shapes10_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    assert call("train_and_evaluate", folder, f"--data_dir={shapes10_dir}", "--train_steps=24", *TINY) == 0
+    flags = [f"--data_dir={shapes10_dir}", *TINY, "--summaries=minimal", "--train_steps=24"]
+    assert call("train_and_evaluate", folder, *flags) == 0
     return folder
 
 
@@ -71,9 +71,15 @@ class TestEvaluate:
 
 
 class TestPredict:
-    def test_json_lines_are_what_evaluation_computes(self, trained, files, examples, capsys):
+    def test_json_lines_are_what_evaluation_computes(self, trained, files, examples, tmp_path, capsys):
         assert call("predict", trained, f"--images={files}", "--output_format=json_lines", "--batch_size=4") == 0
         found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        output = tmp_path / "evaluation.json"
+        assert call("evaluate", trained, "--validation_split=test[:6]", f"--output={output}") == 0
+        of_label = [
+            line["probabilities"][list(SHAPES)[label]] for line, label in zip(found, examples.labels, strict=True)
+        ]
+        assert -np.log(of_label).mean() == pytest.approx(json.loads(output.read_text())["cross_entropy"], abs=1e-4)
         assert [line["path"] for line in found] == [str(files / f"{number}.png") for number in range(6)]
         for line in found:
             assert list(line["probabilities"]) == list(SHAPES)
@@ -103,27 +109,21 @@ class TestPredict:
 
 
 class TestExport:
-    def test_it_loads_where_there_is_only_tensorflow(self, trained, files, tmp_path, capsys):
-        """Its probabilities are those of --mode=predict."""
+    def test_its_probabilities_are_those_of_predict(self, trained, files, tmp_path, capsys):
+        """That it loads where there is only TensorFlow is shown in `serving/test_saved_model.py`."""
         exported = tmp_path / "model"
         said = run_main("--mode=export", f"--model_dir={trained}", f"--output={exported}").stdout
         assert said == f"Export: {exported}\n"
         card = (exported / "MODEL_CARD.md").read_text()
         assert "shapes10" in card and "model.ckpt-24" in card
-        code = (
-            "import sys, json, tensorflow as tf\n"
-            "model = tf.saved_model.load(sys.argv[1]).signatures['serving_default']\n"
-            "found = model(tf.constant([open(path, 'rb').read() for path in sys.argv[2:]]))\n"
-            "print(json.dumps(found['probabilities'].numpy().tolist()))\n"
-        )
-        paths = [str(files / f"{number}.png") for number in range(6)]
-        loaded = subprocess.run(
-            [sys.executable, "-c", code, str(exported), *paths], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert loaded.returncode == 0, loaded.stderr[-2000:]
-        assert call("predict", trained, f"--images={','.join(paths)}", "--output_format=json_lines") == 0
+        paths = sorted(files.iterdir())
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            model = tf.compat.v1.saved_model.load(session, ["serve"], str(exported)).signature_def["serving_default"]
+            feed = {model.inputs["image_bytes"].name: [path.read_bytes() for path in paths]}
+            served = session.run(model.outputs["probabilities"].name, feed)
+        assert call("predict", trained, f"--images={files}", "--output_format=json_lines") == 0
         predicted = [list(json.loads(line)["probabilities"].values()) for line in capsys.readouterr().out.splitlines()]
-        np.testing.assert_allclose(json.loads(loaded.stdout), predicted, atol=1e-5)
+        np.testing.assert_allclose(served, predicted, atol=1e-5)
 
     def test_an_export_is_not_written_over(self, trained, tmp_path, capsys):
         assert call("export", trained, f"--output={tmp_path}") == 2
