@@ -56,17 +56,23 @@ def upsampled_size(image_size: int) -> int:
     return image_size * 5 // 4
 
 
-def training_images(images: tf.Tensor, draws: Draws, *, image_size: int, augmentation: Augmentation) -> tf.Tensor:
+def training_images(
+    images: tf.Tensor, draws: Draws, *, image_size: int, augmentation: Augmentation, on_host: bool
+) -> tf.Tensor:
     """Upsampled, randomly cropped, randomly flipped and, if asked for, jittered and with a square cut out.
 
     Args:
       images: [n, height, width, 3] uint8.
       augmentation: see `jitter_colors` and `cut_out`. Mixing is not done here.
+      on_host: that it is a processor beside the one that trains. The same pixels, up to rounding, in another way.
 
     Returns:
       [n, image_size, image_size, 3] float32 in [-1, 1].
     """
-    pixels = resize_crop_flip(images, draws, image_size=image_size) / 255.0
+    # For larger images, the products have more terms that are zero than are worth it.
+    by_products = on_host and max(images.shape[1:3]) <= image_size
+    resample = resize_crop_flip_by_products if by_products else resize_crop_flip
+    pixels = resample(images, draws, image_size=image_size) / 255.0
     if augmentation.color_jitter:
         pixels = jitter_colors(pixels, draws, strength=augmentation.color_jitter)
     pixels = pixels * 2.0 - 1.0
@@ -103,6 +109,25 @@ def resize_crop_flip(images: tf.Tensor, draws: Draws, *, image_size: int) -> tf.
     flipped = draws.flip < 0.5
     boxes = tf.stack([top, tf.where(flipped, right, left), bottom, tf.where(flipped, left, right)], axis=1)
     return tf.image.crop_and_resize(padded, boxes, tf.range(tf.shape(images)[0]), [image_size, image_size])
+
+
+def resize_crop_flip_by_products(images: tf.Tensor, draws: Draws, *, image_size: int) -> tf.Tensor:
+    """As `resize_crop_flip`, as two products with matrices of bilinear weights: on a processor 3 times as fast."""
+    upsampled = upsampled_size(image_size)
+    pixel = tf.range(image_size, dtype=tf.float32)
+
+    def weights(uniform: tf.Tensor, side: int, pixels: tf.Tensor) -> tf.Tensor:
+        """[n, image_size, side]: how much each stored pixel of a side counts in each one that the network sees."""
+        offset = tf.floor(uniform * (upsampled - image_size + 1))[:, None]
+        place = tf.clip_by_value((offset + pixels + 0.5) * (side / upsampled) - 0.5, 0.0, side - 1.0)
+        return tf.maximum(0.0, 1.0 - tf.abs(place[:, :, None] - tf.range(side, dtype=tf.float32)))
+
+    rows = weights(draws.top, images.shape[1], pixel[None])
+    flipped = tf.where(draws.flip[:, None] < 0.5, image_size - 1.0 - pixel, pixel)
+    columns = weights(draws.left, images.shape[2], flipped)
+    by_channel = tf.cast(tf.transpose(images, [0, 3, 1, 2]), tf.float32)
+    resized = tf.matmul(tf.matmul(rows[:, None], by_channel), columns[:, None], transpose_b=True)
+    return tf.transpose(resized, [0, 2, 3, 1])
 
 
 def jitter_colors(pixels: tf.Tensor, draws: Draws, *, strength: float) -> tf.Tensor:

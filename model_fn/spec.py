@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -15,11 +16,14 @@ from model_fn.schedules import make_schedule
 from settings import Arithmetic, Model, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
 
+Batch = dict[str, tf.Tensor]
+
 
 @dataclasses.dataclass(frozen=True)
 class Params:
     """What the Estimator hands to `model_fn`: the model's settings, the data set's classes, what to offer and when.
 
+    `augment` makes features and labels of what the input_fn of training gives, where that is left to the device.
     `deterministic`: nothing in the graph looks at a clock.
     """
 
@@ -29,6 +33,7 @@ class Params:
     summary_interval: int
     summaries: SummaryLevel
     deterministic: bool
+    augment: Callable[[Batch, Batch], tuple[Batch, Batch]] | None = None
 
 
 def model_fn(
@@ -38,7 +43,8 @@ def model_fn(
     params: Params,
     config: tf.estimator.RunConfig | None = None,
 ) -> tf.estimator.EstimatorSpec:
-    """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1].
+    """A residual network on `features["image"]`, [batch, height, width, 3] float32 in [-1, 1], or in training on what
+    `params.augment` makes of the features.
 
     `labels`, for TRAIN and EVAL: `label` [batch] int32, `weight` [batch] float32 and `index` [batch] int64; of mixed
     images also what `objective.loss` takes. `config` has the cluster, if there is one.
@@ -46,7 +52,12 @@ def model_fn(
     if config and config.num_ps_replicas and mode == tf.estimator.ModeKeys.TRAIN:
         replicas.meet(config)
         _save_by_chief(config)
-    images, training = features["image"], mode == tf.estimator.ModeKeys.TRAIN
+    training = mode == tf.estimator.ModeKeys.TRAIN
+    given = next(iter(features.values()))
+    if training and params.augment and labels is not None:
+        with tf.name_scope("augment"):
+            features, labels = params.augment(features, labels)
+    images = features["image"]
     if mode == tf.estimator.ModeKeys.PREDICT:
         return _predict_spec(_network(images, params, training=training).logits, params)
     assert labels is not None, f"mode {mode} needs labels"
@@ -58,7 +69,7 @@ def model_fn(
         return _eval_spec(forward(images, labels), labels)
     outcome, gradients = forward_and_backward(forward, images, labels, slices=params.model.accumulate_steps)
     observed.offer_inputs(outcome.net, images, labels["label"])
-    return _train_spec(outcome, gradients, images, params)
+    return _train_spec(outcome, gradients, given, params)
 
 
 def _network(images: tf.Tensor, params: Params, *, training: bool) -> Network:
@@ -94,9 +105,7 @@ def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
     return net.kernels if weight_decay_of is WeightDecayOf.KERNELS else tf.compat.v1.trainable_variables()
 
 
-def _train_spec(
-    outcome: Outcome, gradients: Gradients, images: tf.Tensor, params: Params
-) -> tf.estimator.EstimatorSpec:
+def _train_spec(outcome: Outcome, gradients: Gradients, given: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:
     net, loss, correct = outcome
     global_step = tf.compat.v1.train.get_or_create_global_step()
     # Read before the update that adds one to it.
@@ -104,7 +113,7 @@ def _train_spec(
     with tf.name_scope("schedule"):
         live = LiveRate(make_schedule(params.model.learning_rate)(step))
     # Its place is kept in any case, so that checkpoints fit.
-    input_wait = tf.zeros([], name="no_input_wait") if params.deterministic else observed.seconds_until(images)
+    input_wait = tf.zeros([], name="no_input_wait") if params.deterministic else observed.seconds_until(given)
     with tf.name_scope("replicas"):
         values = {
             tags.LOSS: loss.total,

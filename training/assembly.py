@@ -1,5 +1,6 @@
 """The Estimator of a run, and what it is fed with."""
 
+import functools
 import warnings
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ import input_fn
 import model_fn
 from cluster import strategy
 from cluster.topology import ALONE, Role, Task
-from settings import Settings, UserError
+from settings import AugmentOn, Settings, UserError
 from training.warm_start import warm_start
 
 
@@ -54,6 +55,14 @@ def estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.
             summary_interval=settings.training.summary_interval,
             summaries=settings.summaries.summaries,
             deterministic=settings.training.deterministic,
+            augment=functools.partial(
+                input_fn.augmented,
+                image_size=settings.data.image_size,
+                augmentation=settings.augmentation,
+                on_host=False,
+            )
+            if _augments_on(settings, task) is AugmentOn.DEVICE
+            else None,
         ),
         warm_start_from=None
         if newest_step(settings.model_dir)
@@ -71,12 +80,17 @@ def training_input_fn(settings: Settings, task: Task = ALONE) -> input_fn.InputF
         batch_size=settings.training.batch_size,
         seed=settings.training.seed,
         first_step=lambda: newest_step(settings.model_dir),
+        augment_on=_augments_on(settings, task),
     )
     if not task.has_ps:
         return batches
     index = 0 if task.is_chief else 1 + task.index
     context = tf.distribute.InputContext(task.num_workers, index, num_replicas_in_sync=task.num_workers)
     return lambda: batches(context)
+
+
+def _augments_on(settings: Settings, task: Task) -> AugmentOn:
+    return strategy.compute(settings, task).augment_on
 
 
 def train(

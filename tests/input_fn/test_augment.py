@@ -28,15 +28,16 @@ def test_the_notebooks_sizes():
     assert augment.upsampled_size(96) == 120
 
 
+@pytest.mark.parametrize("resample", [augment.resize_crop_flip, augment.resize_crop_flip_by_products])
 @pytest.mark.parametrize(("height", "width", "image_size"), [(32, 32, 96), (28, 20, 24)])
-def test_crops_equal_resize_then_slice_then_flip(height, width, image_size):
+def test_crops_equal_resize_then_slice_then_flip(height, width, image_size, resample):
     images = some_images(16, height, width)
     upsampled_size = augment.upsampled_size(image_size)
 
     def both():
         draws = draw(len(images))
         upsampled = tf.image.resize(images, [upsampled_size, upsampled_size])
-        return augment.resize_crop_flip(tf.constant(images), draws, image_size=image_size), upsampled, draws
+        return resample(tf.constant(images), draws, image_size=image_size), upsampled, draws
 
     crops, upsampled, draws = run(both)
     flips = 0
@@ -72,7 +73,9 @@ def test_what_is_drawn_for_new_things_leaves_what_was_drawn_before():
 def test_training_images_fill_minus_one_to_one():
     images = np.concatenate([np.zeros([4, 8, 8, 3]), np.full([4, 8, 8, 3], 255)]).astype(np.uint8)
     out = run(
-        lambda: augment.training_images(tf.constant(images), draw(8), image_size=12, augmentation=make_augmentation())
+        lambda: augment.training_images(
+            tf.constant(images), draw(8), image_size=12, augmentation=make_augmentation(), on_host=True
+        )
     )
     assert out.shape == (8, 12, 12, 3)
     np.testing.assert_allclose(out[:4], -1, atol=1e-6)
@@ -109,7 +112,11 @@ def test_jitter_is_off_at_zero_and_on_above():
     plain, jittered = (
         run(
             lambda s=s: augment.training_images(
-                images(some_images()), draw(8), image_size=32, augmentation=make_augmentation(color_jitter=s)
+                images(some_images()),
+                draw(8),
+                image_size=32,
+                augmentation=make_augmentation(color_jitter=s),
+                on_host=True,
             )
         )
         for s in (0.0, 0.5)
@@ -138,7 +145,9 @@ def test_a_square_is_cut_out_around_the_pixel_that_is_drawn(side):
 
 def test_the_side_of_a_cutout_is_a_share_of_the_images():
     white, cutout = np.full([64, 8, 8, 3], 255, np.uint8), make_augmentation(cutout=0.25)
-    found = run(lambda: augment.training_images(tf.constant(white), draw(64), image_size=20, augmentation=cutout))
+    found = run(
+        lambda: augment.training_images(tf.constant(white), draw(64), image_size=20, augmentation=cutout, on_host=True)
+    )
     cut = (found == 0).all(axis=3)
     np.testing.assert_allclose(found[~cut], 1, atol=1e-5)
     assert cut.sum(axis=1).max() == cut.sum(axis=2).max() == 5

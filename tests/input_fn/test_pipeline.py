@@ -3,15 +3,17 @@ import pytest
 import tensorflow as tf
 
 import input_fn
+from settings import AugmentOn
 from tests.common import make_augmentation, make_examples
 
 EXAMPLES, BATCH = 50, 8
 
 
-def training(examples, *, first_step=0, batch_size=BATCH, **augmentation):
+def training(examples, *, first_step=0, batch_size=BATCH, image_size=8, augment_on=AugmentOn.HOST, **augmentation):
     return input_fn.training_input_fn(
         examples,
-        image_size=8,
+        image_size=image_size,
+        augment_on=augment_on,
         augmentation=make_augmentation(**augmentation),
         batch_size=batch_size,
         seed=0,
@@ -92,6 +94,25 @@ def test_replicas_share_the_batch_of_one(pipelines, replicas, augmentation):
         np.testing.assert_array_equal(np.concatenate([f["image"] for f, _ in of_step]), features["image"])
         for key, values in labels.items():
             np.testing.assert_array_equal(np.concatenate([found[key] for _, found in of_step]), values, err_msg=key)
+
+
+@pytest.mark.parametrize("augmentation", [{}, {"color_jitter": 0.2, "cutout": 0.25, "mixup": 0.4}], ids=["none", "all"])
+def test_what_is_augmented_on_the_device_is_what_would_be_on_the_host(augmentation):
+    examples, size = make_examples(EXAMPLES), 20
+    on_host = take(training(examples, image_size=size, **augmentation), 3)
+    on_device = take(training(examples, image_size=size, augment_on=AugmentOn.DEVICE, **augmentation), 3)
+    for (host_features, host_labels), (features, labels) in zip(on_host, on_device, strict=True):
+        assert max(value.nbytes for value in features.values()) == (BATCH + bool(augmentation)) * 8 * 8 * 3, "as stored"
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            tensors = tf.nest.map_structure(tf.constant, (features, labels))
+            finished = input_fn.augmented(
+                *tensors, image_size=size, augmentation=make_augmentation(**augmentation), on_host=False
+            )
+            features, labels = session.run(finished)
+        assert features.keys() == host_features.keys() and labels.keys() == host_labels.keys()
+        np.testing.assert_allclose(features["image"], host_features["image"], atol=1e-4)
+        for key, values in labels.items():
+            np.testing.assert_array_equal(values, host_labels[key], err_msg=key)
 
 
 def test_mixed_images_and_labels_are_those_of_two_neighbours():
