@@ -2,7 +2,7 @@
 PYTHON_RUN := .venv/bin/python
 WORKERS := 2
 
-.PHONY: help train test test-browser test-slow test-cluster cluster-local soak check audit lock
+.PHONY: help train test test-browser test-slow test-cluster cluster-local soak check audit benchmark lock
 
 help: ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -36,12 +36,15 @@ check: .venv/dev.installed ## Lint, formatting and types.
 audit: .venv/dev.installed ## Report known vulnerabilities of the locked packages (needs a network).
 	tools/audit.sh
 
+benchmark: .venv/run.installed .venv-benchmark/installed ## Set up PyTorch beside it, and measure all there is to measure; FLAGS="..." as in BUILD.md.
+	$(PYTHON_RUN) -m benchmarks.run $(FLAGS)
+	$(PYTHON_RUN) -m benchmarks.scaling_page
+
 lock: ## Write the lock files anew from pyproject.toml (needs uv).
-	for name in dev run gpu; do \
-	  extra=$$([ $$name = run ] || echo "--extra $$name"); \
-	  uv pip compile pyproject.toml $$extra --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header --quiet -c requirements/dev.txt -o requirements/$$name.txt; \
-	done
+	tools/lock.sh
 
 .venv/%.installed: requirements/%.txt tools/setup.sh
 	tools/setup.sh $*
+
+.venv-benchmark/installed: requirements/benchmark.txt requirements/benchmark-gpu.txt tools/setup_benchmark.sh
+	tools/setup_benchmark.sh

@@ -42,13 +42,13 @@ ALLOWED = {
         "report",
     },
     "main": {"flags", "modes"},
-    "benchmarks": set(),
+    "benchmarks": {"flags", "modes", "input_fn", "model_fn", "training", "cluster"},
 }
 # Which rooms may import a library.
 LIBRARIES = {
     "tensorflow_datasets": {"input_fn"},
     "absl": {"flags"},
-    "matplotlib": {"report", "summaries"},
+    "matplotlib": {"report", "summaries", "benchmarks"},
     "tensorboard": {"report", "summaries", "benchmarks"},
     "tqdm": {"hooks"},
     "tensorflow": {
@@ -60,6 +60,7 @@ LIBRARIES = {
         "training",
         "checkpoints",
         "serving",
+        "benchmarks",
     },
     "PIL": {"serving", "summaries"},
 }
@@ -68,7 +69,7 @@ LIBRARIES = {
 @functools.cache
 def sources():
     """(room, path) of every file of the program."""
-    own = [path for path in ROOT.iterdir() if path.name not in ("tests", ".venv", "runs", "data")]
+    own = [path for path in ROOT.iterdir() if path.name not in ("tests", ".venv", ".venv-benchmark", "runs", "data")]
     paths = sorted(path for each in own for path in (each.rglob("*.py") if each.is_dir() else [each]))
     return [(path.relative_to(ROOT).parts[0].removesuffix(".py"), path) for path in paths if path.suffix == ".py"]
 

@@ -1,0 +1,86 @@
+"""The command lines of what is measured: this project's training, probes of its pieces, and the peers."""
+
+import dataclasses
+from pathlib import Path
+
+from benchmarks.results import Precision
+
+PEERS = Path(__file__).parent / "peers"
+BATCH_SIZE, IMAGE_SIZE = 64, 96
+SAID_EVERY = 10  # Steps; the seed run says something every 200.
+OURS = "Stepdown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How to measure.
+
+    Steps `warmup_steps` + 1 to `last_step` are timed. `flags` are handed on to every run of this project, such as
+    --data_dir. `data` is a file with the training split for the peers, and `folder` takes what runs write.
+    """
+
+    python: str
+    peers_python: str
+    precision: Precision
+    rounds: int
+    warmup_steps: int
+    timed_steps: int
+    flags: tuple[str, ...]
+    folder: Path
+
+    @property
+    def last_step(self) -> int:
+        return self.warmup_steps + self.timed_steps
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "examples.npz"
+
+
+def training(plan: Plan, *flags: str) -> list[str]:
+    """This project's real training, as configs/seed.flags has it: input, hooks, summaries, all at their defaults."""
+    return [
+        plan.python,
+        "main.py",
+        *_experiment(plan),
+        f"--summary_interval={SAID_EVERY}",
+        "--overwrite",
+        *flags,
+    ]
+
+
+def cluster(plan: Plan, workers: int, *flags: str) -> list[str]:
+    """The same by several workers on this machine, without an evaluator beside them."""
+    handed_on = training(plan, *flags)[2:]
+    return [plan.python, "-m", "cluster.local", f"--workers={workers}", "--no-evaluator", "--", *handed_on]
+
+
+def probe(plan: Plan, name: str, *, steps: int) -> list[str]:
+    """A piece of this project by itself; see probes/."""
+    return [plan.python, "-m", f"benchmarks.probes.{name}", f"--steps={steps}", *_experiment(plan)]
+
+
+def matrix_product(plan: Plan) -> list[str]:
+    return [plan.python, "-m", "benchmarks.probes.matrix_product", f"--precision={plan.precision.value}"]
+
+
+def peers(plan: Plan) -> dict[str, list[str]]:
+    """Programs that do the same work as `training`, by name."""
+    options = [
+        f"--data={plan.data}",
+        f"--steps={plan.last_step}",
+        f"--precision={plan.precision.value}",
+        f"--batch_size={BATCH_SIZE}",
+        f"--image_size={IMAGE_SIZE}",
+    ]
+    pytorch = [plan.peers_python, str(PEERS / "pytorch.py"), *options]
+    return {
+        "PyTorch": pytorch,
+        "PyTorch, compiled": [*pytorch, "--compile"],
+        "Keras": [plan.python, str(PEERS / "keras_fit.py"), *options],
+    }
+
+
+def _experiment(plan: Plan) -> list[str]:
+    precision = [] if plan.precision is Precision.FLOAT32 else [f"--precision={plan.precision.value}"]
+    return ["--flagfile=configs/seed.flags", *precision, f"--model_dir={plan.folder / 'run'}", *plan.flags]

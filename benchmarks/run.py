@@ -1,0 +1,143 @@
+"""Measures this project side by side with other programs, and writes RESULTS.md.
+
+    make benchmark                                                     # everything, hours
+    python -m benchmarks.run --only=peers,overhead --precision=bfloat16 --rounds=3 -- --data_dir=DIR
+
+What stands after `--` is handed on to every run of main.py, such as --data_dir of a prepared CIFAR-10. Leave the
+machine alone meanwhile: the page says how much of the processor others had.
+"""
+
+import argparse
+import datetime
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import input_fn
+from benchmarks import figure, machine, results
+from benchmarks.commands import Plan, training
+from benchmarks.measuring import Measured, measure
+from benchmarks.page import FIGURE, page
+from benchmarks.probes.product import settings_of
+from benchmarks.programs import ProgramFailed
+from benchmarks.results import Part, Precision, Record
+
+PEERS_PYTHON = ".venv-benchmark/bin/python"
+
+
+def main(arguments: Sequence[str]) -> int:
+    own, handed_on = _split(arguments)
+    options = _parser().parse_args(own)
+    if not (machine.ROOT / options.peers_python).exists() and Part.PEERS in options.only:
+        print(f"error: --peers_python={options.peers_python} is not there; make benchmark sets it up", file=sys.stderr)
+        return 2
+    if options.warmup_steps % 10 or options.steps % 10 or options.warmup_steps < 10 or options.steps < 10:
+        print("error: --warmup_steps and --steps must be multiples of 10, which programs tell of", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        for precision in options.precision:
+            plan = _plan(options, precision, tuple(handed_on), Path(folder))
+            for part in options.only:
+                print(f"{part.value}, {precision.value}", flush=True)
+                try:
+                    found = _measured(part, plan)
+                except ProgramFailed as failed:
+                    print(f"error: {failed}", file=sys.stderr)
+                    return 1
+                _keep(_record(part, plan, found, told(own, handed_on)))
+    return 0
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Before and after `--`."""
+    given = list(arguments)
+    if "--" not in given:
+        return given, []
+    place = given.index("--")
+    return given[:place], given[place + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", type=_members(Part), default=list(Part), help="parts, separated by commas")
+    parser.add_argument("--precision", type=_members(Precision), default=list(Precision), help="separated by commas")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each program takes its turn (default: 3)")
+    parser.add_argument("--warmup_steps", type=int, default=20, help="not timed (default: 20)")
+    parser.add_argument("--steps", type=int, default=60, help="timed (default: 60)")
+    parser.add_argument("--peers_python", default=PEERS_PYTHON, help=f"has PyTorch (default: {PEERS_PYTHON})")
+    return parser
+
+
+def _members(kind):
+    def parse(text: str):
+        return [kind(name) for name in text.split(",")]
+
+    parse.__name__ = kind.__name__.lower()  # What argparse says of a wrong one.
+    return parse
+
+
+def _plan(options: argparse.Namespace, precision: Precision, flags: tuple[str, ...], folder: Path) -> Plan:
+    return Plan(
+        python=sys.executable,
+        peers_python=str(machine.ROOT / options.peers_python),
+        precision=precision,
+        rounds=options.rounds,
+        warmup_steps=options.warmup_steps,
+        timed_steps=options.steps,
+        flags=flags,
+        folder=folder,
+    )
+
+
+def _measured(part: Part, plan: Plan) -> Measured:
+    if part is Part.PEERS and not plan.data.exists():
+        _write_data(plan)
+    return measure(part, plan)
+
+
+def _write_data(plan: Plan) -> None:
+    """The training split as an array, for programs that know nothing of tensorflow-datasets."""
+    data = settings_of(training(plan)[2:]).data
+    examples = input_fn.load(data, data.train_split)
+    np.savez(plan.data, images=examples.images, labels=examples.labels)
+
+
+def _record(part: Part, plan: Plan, found: Measured, command: str) -> Record:
+    numbers, facts = found
+    here = machine.this_machine()
+    return Record(
+        part=part,
+        precision=plan.precision,
+        device=here.device,
+        machine=str(here),
+        date=str(datetime.date.today()),
+        commit=machine.commit(),
+        command=command,
+        versions=machine.versions(plan.peers_python if part is Part.PEERS else None),
+        numbers=numbers,
+        facts=facts,
+    )
+
+
+def told(own: Sequence[str], handed_on: Sequence[str]) -> str:
+    """The command, without the values of what was handed on and of paths: they name places of one machine."""
+    kept = [each for each in own if not each.startswith("--peers_python")]
+    names = [flag.partition("=")[0] for flag in handed_on]
+    return shlex.join(["python", "-m", "benchmarks.run", *kept, *(["--", *names] if names else [])])
+
+
+def _keep(record: Record) -> None:
+    records = results.merged(results.load(), [record])
+    results.save(records)
+    figure.draw(records, results.FOLDER / FIGURE)
+    (results.FOLDER / "RESULTS.md").write_text(page(records))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
