@@ -4,16 +4,21 @@ python -m tests.soak [KILLS [SEED]]
 """
 
 import collections
+import logging
+import os
 import pathlib
 import random
 import sys
 import tempfile
 import time
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 from tests import interrupted
 
 
 def main(kills=30, seed=0):
+    logging.getLogger("tensorboard").setLevel("ERROR")  # It notes each restart that it finds in event files.
     dice = random.Random(seed)
     begun = time.monotonic()
     killed: collections.Counter[str] = collections.Counter()
