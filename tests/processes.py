@@ -15,7 +15,7 @@ from tests.common import ROOT
 
 
 class Process:
-    """`main.py` as it runs, line by line. It is killed after four minutes, so that no test waits for ever.
+    """`main.py` as it runs, line by line. It is killed after ten minutes, so that no test waits for ever.
 
     `inside`: a command that it is started by, and that makes way for it.
     """
@@ -32,7 +32,7 @@ class Process:
         )
         assert self._process.stdout
         self._output = self._process.stdout
-        self._watchdog = threading.Timer(240, self._process.kill)
+        self._watchdog = threading.Timer(600, self._process.kill)
         self._watchdog.start()
         self.said: list[str] = []
 

@@ -44,7 +44,7 @@ def test_a_cluster_is_stopped_by_ctrl_c_goes_on_and_ends(shapes10_dir, tmp_path)
         text=True,
         start_new_session=True,
     )
-    watchdog = threading.Timer(400, launcher.kill)
+    watchdog = threading.Timer(900, launcher.kill)
     watchdog.start()
     with launcher:
         assert launcher.stdout
@@ -67,7 +67,7 @@ def test_a_cluster_is_stopped_by_ctrl_c_goes_on_and_ends(shapes10_dir, tmp_path)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
     )
     assert done.returncode == ExitStatus.COMPLETE, done.stdout + done.stderr
     assert last_line(done.stdout.splitlines()) == dict.fromkeys(NAMES, ExitStatus.COMPLETE)

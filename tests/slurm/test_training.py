@@ -20,7 +20,7 @@ pytestmark = pytest.mark.cluster
 
 STEPS = 1000  # long enough to be met in their middle
 INTERVAL = 100  # from checkpoint to checkpoint
-SECONDS = 400  # for whatever a job does next, on a slow machine that is busy
+SECONDS = 1000  # for whatever a job does next, on a slow machine that is busy
 
 
 @pytest.fixture(scope="module")
