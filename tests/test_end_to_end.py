@@ -161,7 +161,9 @@ def resumed(shapes10_dir, tmp_path_factory):
     """A run of twelve steps and then of eight more, with minimal summaries, and what the second part printed."""
     folder = tmp_path_factory.mktemp("resumed")
     for train_steps in (12, 20):
-        done = call_main(*tiny(folder, shapes10_dir, train_steps=train_steps), "--summaries=minimal")
+        done = call_main(
+            *tiny(folder, shapes10_dir, train_steps=train_steps), "--summaries=minimal", "--profile_steps=2:3"
+        )
     return folder, done
 
 
@@ -170,6 +172,7 @@ def test_minimal_summaries_are_the_notebooks(resumed):
     found = event_accumulator.EventAccumulator(str(folder)).Reload().Tags()
     assert set(found["scalars"]) == {tags.LOSS, tags.ACCURACY, tags.LEARNING_RATE, tags.IMAGES_PER_SECOND}
     assert not found["images"]
+    assert list(folder.glob("plugins/profile/*/*.xplane.pb")), "a trace is had for the asking"
     assert not event_accumulator.EventAccumulator(str(folder / "eval")).Reload().Tags()["images"]
 
 

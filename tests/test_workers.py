@@ -58,6 +58,8 @@ def test_a_run_goes_on_with_another_number_of_workers_as_if_nothing_had_changed(
             line for task in tasks for line in task.said
         )
     assert start(*flags(whole, 48)).finish() == 0
+    written = [path.parent.relative_to(folder).as_posix() for path in folder.rglob("events.out.tfevents.*")]
+    assert sorted(written) == [*3 * ["."], *3 * ["eval"]], "of two workers one writes"
     found, expected = dict(scalars(folder, "loss")), dict(scalars(whole, "loss"))
     assert found.keys() == expected.keys() == {*range(4, 49, 4)}
     assert [found[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-3)
