@@ -31,6 +31,7 @@ SEED_PICTURES, SEED_HISTOGRAMS = SEED_STEPS // 10, SEED_STEPS // 20  # By the fl
 STEPS, PICTURES, HISTOGRAMS = 50, 20, 15
 DENSE = [f"--train_steps={STEPS}", "--boundaries=30", "--summary_interval=1", f"--image_interval={PICTURES}"]
 DENSE += [f"--histogram_interval={HISTOGRAMS}", f"--evaluation_interval={STEPS}", "--validation_split=test[:64]"]
+NEAR = 4  # Steps before and after a writing that it is compared with.
 FIRST, LAST = 5, 45  # Steps between which is timed: no start of TensorFlow in it, and no checkpoint.
 # As many points, pictures, histograms and evaluations as in the seed run's 20,000 steps, in 100.
 SEED_COUNTS = ["--train_steps=100", "--boundaries=60", "--summary_interval=1", "--evaluation_interval=5"]
@@ -94,9 +95,12 @@ def _extra_milliseconds(runs: Sequence[np.ndarray], interval: int, *, but_not: i
     due = [step for step in range(FIRST + 1, LAST) if step % interval == 0 and step % but_not]
     extra = []
     for run in runs:
-        usual = np.median(run)
-        # What is fetched for it comes before the curve's point of its step, what is drawn of it after.
-        extra += [run[step - FIRST - 1] + run[step - FIRST] - 2 * usual for step in due]
+        for step in due:
+            # What is fetched for it comes before the curve's point of its step, what is drawn of it after.
+            place = step - FIRST - 1
+            # The steps around it, as a machine that others use has slow and fast stretches.
+            usual = np.median([*run[max(0, place - NEAR) : place], *run[place + 2 : place + 2 + NEAR]])
+            extra.append(run[place] + run[place + 1] - 2 * usual)
     return 1000 * float(np.median(extra))
 
 
