@@ -107,6 +107,7 @@ def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
 
 def _train_spec(outcome: Outcome, gradients: Gradients, given: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:
     net, loss, correct = outcome
+    averaged = averages.Averages(network.variables()) if params.model.ema_decay else None
     global_step = tf.compat.v1.train.get_or_create_global_step()
     # Read before the update that adds one to it.
     step = tf.identity(global_step, name="step_before_update")
@@ -127,7 +128,6 @@ def _train_spec(outcome: Outcome, gradients: Gradients, given: tf.Tensor, params
         stop.offer(parts[-1], wishes)
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
-    averaged = averages.Averages(network.variables()) if params.model.ema_decay else None
     optimizer = Momentum(live.rate, momentum=params.model.momentum, nesterov=params.model.nesterov)
     meeting = replicas.meeting()
     updates = meeting is None or meeting.is_first

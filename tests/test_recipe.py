@@ -27,7 +27,7 @@ RECIPE = [
 def train(folder, data_dir, *, train_steps):
     run_main(
         *[f"--model_dir={folder}", f"--data_dir={data_dir}", f"--train_steps={train_steps}"],
-        *[*TINY, *RECIPE, "--deterministic", "--summaries=full", "--image_interval=8", "--histogram_interval=8"],
+        *[*TINY, *RECIPE, "--deterministic", "--summaries=full", "--histogram_interval=8"],
     )
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(whole, shap
 
 def test_whatever_uses_the_run_uses_its_averages(whole, tmp_path):
     """Evaluation by a checkpoint alone finds what the run's own found, and other things without its averages."""
-    own = {tag: dict(scalars(whole / "eval", tag))[24] for tag in (tags.ACCURACY, tags.CROSS_ENTROPY)}
+    accuracy, cross_entropy = (dict(scalars(whole / "eval", tag))[24] for tag in (tags.ACCURACY, tags.CROSS_ENTROPY))
     found = {}
     for name in ("averaged", "plain"):
         folder = shutil.copytree(whole, tmp_path / name)
@@ -56,8 +56,8 @@ def test_whatever_uses_the_run_uses_its_averages(whole, tmp_path):
             without_averages(folder)
         run_main("--mode=evaluate", f"--model_dir={folder}")
         found[name] = json.loads((folder / "evaluation.json").read_text())
-    assert found["averaged"]["accuracy"] == pytest.approx(own[tags.ACCURACY], abs=1e-6)
-    assert found["averaged"]["cross_entropy"] == pytest.approx(own[tags.CROSS_ENTROPY], rel=1e-4)
+    assert found["averaged"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+    assert found["averaged"]["cross_entropy"] == pytest.approx(cross_entropy, rel=1e-4)
     assert abs(found["plain"]["cross_entropy"] - found["averaged"]["cross_entropy"]) > 0.01
 
 
