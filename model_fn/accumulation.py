@@ -31,17 +31,21 @@ class Outcome(NamedTuple):
 Forward = Callable[[tf.Tensor, Labels], Outcome]
 
 
+Backward = Callable[[tf.Tensor], Gradients]
+
+
 def forward_and_backward(
-    forward: Forward, images: tf.Tensor, labels: Labels, *, slices: int
+    forward: Forward, images: tf.Tensor, labels: Labels, *, slices: int, backward: Backward = gradients
 ) -> tuple[Outcome, Gradients]:
     """Takes each of so many slices of a batch through `forward`, and back.
 
     Returns:
-      The outcome, of all slices together but for `net`, which is that of the first; and the gradients of its loss.
+      The outcome, of all slices together, but that `net` is that of the first with every slice's moves; and the
+      gradients of its loss, by `backward`.
     """
     first, *others = _split(images, labels, slices)
     outcome, updates = _noting_updates(forward, first)
-    outcomes, sums = [outcome], gradients(_share(outcome, slices))
+    outcomes, sums = [outcome], backward(_share(outcome, slices))
     for number, part in enumerate(others, start=2):
         # Its images are there once the slice before is done, and all that it keeps for its way back is let go of. The
         # moving averages, too, are read after their last update.
@@ -49,7 +53,7 @@ def forward_and_backward(
         with _variables_again(), tf.name_scope(f"slice_{number}"), tf.control_dependencies([before]):
             part = tf.nest.map_structure(tf.identity, part)
             outcome, updates = _noting_updates(forward, part)
-            own = gradients(_share(outcome, slices))
+            own = backward(_share(outcome, slices))
             sums = [(total + gradient, variable) for (total, variable), (gradient, _) in zip(sums, own, strict=True)]
         outcomes.append(outcome)
     return _together(outcomes), sums
@@ -89,7 +93,7 @@ def _together(outcomes: list[Outcome]) -> Outcome:
     with tf.name_scope("all_slices"):
         losses = zip(*(outcome.loss for outcome in outcomes), strict=True)
         return Outcome(
-            first.net,
+            first.net._replace(moves=[move for outcome in outcomes for move in outcome.net.moves]),
             Loss(*(tf.add_n(parts) / len(outcomes) for parts in losses)),
             {tag: tf.concat([outcome.correct[tag] for outcome in outcomes], axis=0) for tag in first.correct},
         )

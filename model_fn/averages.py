@@ -30,10 +30,13 @@ class Averages:
     def __init__(self, variables: Sequence[tf.Variable]):
         self._pairs = [(_average_of(variable), variable) for variable in variables]
 
-    def update(self, *, decay: float, step: tf.Tensor) -> tf.Operation:
-        """Must run after the update of `step`, scalar int64, the number of updates before it."""
+    def update(self, *, decay: float, step: tf.Tensor, only_if: tf.Tensor | bool = True) -> tf.Operation:
+        """Must run after the update of `step`, scalar int64, the number of updates before it.
+
+        Where `only_if`, a scalar bool, does not hold, the averages keep all of what they were.
+        """
         step = tf.cast(step, tf.float32)
-        kept = tf.minimum(decay, (1 + step) / (10 + step))
+        kept = tf.where(only_if, tf.minimum(decay, (1 + step) / (10 + step)), 1.0)
         return tf.group(
             *(
                 average.assign_sub((average.read_value() - variable.read_value()) * (1 - kept))

@@ -22,7 +22,7 @@ class Layer(NamedTuple):
 
 
 class Layers:
-    """The layers of one network, which share its mode and put their kernels and rows on one list each.
+    """The layers of one network, which share its mode and put their kernels, rows and moves on one list each.
 
     Images and what convolutions give are [batch, height, width, channels] or, with channels first, [batch, channels,
     height, width].
@@ -38,6 +38,7 @@ class Layers:
         self._format = "NCHW" if self._channels_first else "NHWC"
         self.kernels: list[tf.Variable] = []
         self.rows: list[Layer] = []
+        self.moves: list[normalisation.Move] = []
 
     def images(self, images: tf.Tensor) -> tf.Tensor:
         """[batch, height, width, 3] of any floating type, as the other layers take it."""
@@ -59,7 +60,7 @@ class Layers:
 
     def batch_norm(self, x: tf.Tensor, *, name: str, gamma: float = 1.0) -> tf.Tensor:
         """`normalisation.batch_norm`. `gamma` is the first value of the scale."""
-        y = normalisation.batch_norm(
+        y, moves = normalisation.batch_norm(
             x,
             gamma=gamma,
             training=self._training,
@@ -68,6 +69,7 @@ class Layers:
             slices=self._slices,
             name=name,
         )
+        self.moves += moves
         with tf.compat.v1.variable_scope(name):
             return self._noted(y, 2 * self.channels(x))  # gamma and beta
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import settings
 from model_fn.layers import Layer, Layers
+from model_fn.normalisation import Move
 from settings import Arithmetic, DataFormat, Precision
 
 _SCOPE = "network"
@@ -58,6 +59,7 @@ class Network(NamedTuple):
 
     Kernels are the weights of every convolution and of the last layer; not biases, not batch-norm gamma and beta.
     `embedding` [batch, width] float32 is what the last layer sees, and `stages` the output of each stage by name.
+    `moves` are what `normalisation.move` is to be given.
     """
 
     logits: tf.Tensor
@@ -65,6 +67,7 @@ class Network(NamedTuple):
     embedding: tf.Tensor
     stages: dict[str, tf.Tensor]
     layers: list[Layer]
+    moves: Sequence[Move] = ()
 
 
 def build(
@@ -96,7 +99,7 @@ def build(
             stages[f"stage{stage}"] = x
         embedding = layers.mean_over_pixels(x)
         logits = layers.dense(embedding, num_classes, name="logits")
-    return Network(logits, layers.kernels, embedding, {**stages, "logits": logits}, layers.rows)
+    return Network(logits, layers.kernels, embedding, {**stages, "logits": logits}, layers.rows, layers.moves)
 
 
 def variables() -> list[tf.Variable]:

@@ -32,7 +32,7 @@ class Momentum(tf.compat.v1.train.MomentumOptimizer):
     shares. The gradients kept here are those sums, at no extra communication.
     """
 
-    def __init__(self, learning_rate: tf.Tensor, *, momentum: float, nesterov: bool = False):
+    def __init__(self, learning_rate: tf.Tensor, *, momentum: float | tf.Tensor, nesterov: bool = False):
         super().__init__(learning_rate, momentum, use_nesterov=nesterov)
         self._rate = learning_rate
         self._applied: dict[str, Applied] = {}

@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from model_fn import averages, network, objective, observed, replicas, stop
+from model_fn import averages, loss_scale, network, normalisation, objective, observed, replicas, stop
 from model_fn.accumulation import Outcome, forward_and_backward
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
+from model_fn.loss_scale import LossScale
 from model_fn.network import Network
 from model_fn.optimizer import Gradients, Momentum, gradient_norm, update
+from model_fn.optimizer import gradients as gradients_of
 from model_fn.schedules import make_schedule
-from settings import Arithmetic, Model, SummaryLevel, WeightDecayOf
+from settings import Arithmetic, Model, Precision, SummaryLevel, WeightDecayOf
 from summaries import collect, tags
 
 Batch = dict[str, tf.Tensor]
@@ -67,9 +69,16 @@ def model_fn(
 
     if mode == tf.estimator.ModeKeys.EVAL:
         return _eval_spec(forward(images, labels), labels)
-    outcome, gradients = forward_and_backward(forward, images, labels, slices=params.model.accumulate_steps)
+    scaling = LossScale() if params.arithmetic.precision is Precision.FLOAT16 else None
+    outcome, gradients = forward_and_backward(
+        forward,
+        images,
+        labels,
+        slices=params.model.accumulate_steps,
+        backward=scaling.gradients if scaling else gradients_of,
+    )
     observed.offer_inputs(outcome.net, images, labels["label"])
-    return _train_spec(outcome, gradients, given, params)
+    return _train_spec(outcome, gradients, scaling, given, params)
 
 
 def _network(images: tf.Tensor, params: Params, *, training: bool) -> Network:
@@ -105,8 +114,10 @@ def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
     return net.kernels if weight_decay_of is WeightDecayOf.KERNELS else tf.compat.v1.trainable_variables()
 
 
-def _train_spec(outcome: Outcome, gradients: Gradients, given: tf.Tensor, params: Params) -> tf.estimator.EstimatorSpec:
-    net, loss, correct = outcome
+def _train_spec(
+    outcome: Outcome, gradients: Gradients, scaling: LossScale | None, given: tf.Tensor, params: Params
+) -> tf.estimator.EstimatorSpec:
+    net, loss, _ = outcome
     averaged = averages.Averages(network.variables()) if params.model.ema_decay else None
     global_step = tf.compat.v1.train.get_or_create_global_step()
     # Read before the update that adds one to it.
@@ -116,28 +127,38 @@ def _train_spec(outcome: Outcome, gradients: Gradients, given: tf.Tensor, params
     # Its place is kept in any case, so that checkpoints fit.
     input_wait = tf.zeros([], name="no_input_wait") if params.deterministic else observed.seconds_until(given)
     with tf.name_scope("replicas"):
-        values = {
-            tags.LOSS: loss.total,
-            tags.CROSS_ENTROPY: loss.cross_entropy,
-            tags.WEIGHT_DECAY: loss.weight_decay,
-            **{tag: tf.reduce_mean(each) for tag, each in correct.items()},
-            tags.INPUT_WAIT: input_wait,
-        }
+        values = {**_values(outcome), tags.INPUT_WAIT: input_wait}
         parts = [tf.stack([1.0, *values.values()]), live.message, stop.wishes()]
-        totals, message, wishes = tf.split(replicas.total(tf.concat(parts, axis=0)), [part.shape[0] for part in parts])
-        stop.offer(parts[-1], wishes)
+        if scaling:
+            parts.append(scaling.overflows(gradients, loss.total))
+        sizes = [part.shape[0] for part in parts]
+        totals, message, wishes, *overflows = tf.split(replicas.total(tf.concat(parts, axis=0)), sizes)
+        stop.offer(parts[2], wishes)
+    meeting = replicas.meeting()
+    # The mean over replicas. Of a distribution strategy's the Estimator takes it.
+    told = totals[1] / totals[0] if meeting else loss.total
+    rate, momentum, decision = live.rate, params.model.momentum, None
+    if scaling:
+        decision = scaling.decide(*overflows)
+        collect.scalar(tags.LOSS_SCALE, scaling.scale)
+        collect.scalar(tags.SKIPPED_STEPS, decision.skipped_steps)
+        totals, told = loss_scale.counted(totals), decision.told(told)
+        gradients, rate, momentum = decision.or_nothing(gradients, rate=rate, momentum=momentum)
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
-    optimizer = Momentum(live.rate, momentum=params.model.momentum, nesterov=params.model.nesterov)
-    meeting = replicas.meeting()
+    optimizer = Momentum(rate, momentum=momentum, nesterov=params.model.nesterov)
     updates = meeting is None or meeting.is_first
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
         train_op = update(gradients, optimizer, global_step)
         if updates:
             train_op = tf.group(train_op, update_means, live.update(message))
+            if decision:
+                moved = normalisation.move(net.moves, slices=params.model.accumulate_steps, only_if=decision.is_applied)
+                train_op = tf.group(train_op, moved, decision.update())
             if averaged:
+                applied = decision.is_applied if decision else True
                 with tf.control_dependencies([train_op]):
-                    train_op = averaged.update(decay=params.model.ema_decay, step=step)
+                    train_op = averaged.update(decay=params.model.ema_decay, step=step, only_if=applied)
         if meeting:
             train_op = meeting.end_of_step(train_op)
     for tag, mean in zip(values, means, strict=True):
@@ -148,11 +169,20 @@ def _train_spec(outcome: Outcome, gradients: Gradients, given: tf.Tensor, params
         _offer_updates(net, optimizer, params.summaries)
     return tf.estimator.EstimatorSpec(
         tf.estimator.ModeKeys.TRAIN,
-        # The mean over replicas. Of a distribution strategy's the Estimator takes it.
-        loss=totals[1] / totals[0] if meeting else loss.total,
+        loss=told,
         train_op=train_op,
         scaffold=meeting.scaffold() if meeting else None,
     )
+
+
+def _values(outcome: Outcome) -> dict[str, tf.Tensor]:
+    """What the curves are of, by tag: scalars of float32."""
+    return {
+        tags.LOSS: outcome.loss.total,
+        tags.CROSS_ENTROPY: outcome.loss.cross_entropy,
+        tags.WEIGHT_DECAY: outcome.loss.weight_decay,
+        **{tag: tf.reduce_mean(each) for tag, each in outcome.correct.items()},
+    }
 
 
 def _save_by_chief(config: tf.estimator.RunConfig) -> None:

@@ -49,6 +49,16 @@ _SCALARS = {
         "The one that the last update used, live changes included. The text `learning_rate_changes` says who changed "
         "it and when.",
     ),
+    tags.LOSS_SCALE: Description(
+        "Loss scale",
+        "What the loss is multiplied by so that gradients stay within the range of float16. It doubles after 2,000 "
+        "steps in which they do, and halves where they overflow. Falling to 1 means that the run diverges.",
+    ),
+    tags.SKIPPED_STEPS: Description(
+        "Skipped steps",
+        "How many steps so far have changed nothing, because their gradients overflowed in float16. A few at first, "
+        "then about one in 2,000, as the scale tries its limit; a steep rise means that the run diverges.",
+    ),
     tags.EPOCH: Description(
         "Epoch",
         "How often each training example has been seen: steps times batch size over examples. Always a straight line; "

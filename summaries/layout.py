@@ -21,6 +21,8 @@ _DETAILS: Mapping[str, tuple[str, ...]] = {
     described(tags.STAGE_GRADIENT_NORM).display_name: (tags.STAGE_GRADIENT_NORM,),
     described(tags.UPDATE_RATIO).display_name: (tags.UPDATE_RATIO,),
     described(tags.STAGE_UPDATE_RATIO).display_name: (tags.STAGE_UPDATE_RATIO,),
+    described(tags.LOSS_SCALE).display_name: (tags.LOSS_SCALE,),
+    described(tags.SKIPPED_STEPS).display_name: (tags.SKIPPED_STEPS,),
     described(tags.EPOCH).display_name: (tags.EPOCH,),
     described(tags.STEP_MILLISECONDS).display_name: (tags.STEP_MILLISECONDS,),
     described(tags.INPUT_WAIT).display_name: (tags.INPUT_WAIT,),

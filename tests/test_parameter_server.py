@@ -40,12 +40,14 @@ def newest(folder):
     return {name: checkpoint.get_tensor(name) for name in checkpoint.get_variable_to_shape_map()}
 
 
-@pytest.mark.parametrize(("workers", "ps", "slices"), [(2, 2, 1), (0, 1, 2)])
+@pytest.mark.parametrize(
+    ("workers", "ps", "others"), [(2, 2, []), (0, 1, ["--accumulate_steps=2", "--precision=float16"])]
+)
 def test_with_statistics_over_all_workers_they_train_the_model_of_one_process(
-    start, shapes10_dir, tmp_path, scratch, workers, ps, slices
+    start, shapes10_dir, tmp_path, scratch, workers, ps, others
 ):
     options = ["--train_steps=12", "--sync_batch_norm", "--batch_size=12", "--deterministic", "--ema_decay=0.5"]
-    options.append(f"--accumulate_steps={slices}")
+    options += others
     tasks = start_cluster(start, arguments(tmp_path / "many", shapes10_dir, *options), scratch, workers=workers, ps=ps)
     found, said = statuses(tasks)
     assert found == [0] * (1 + workers + ps), said

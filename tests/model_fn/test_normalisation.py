@@ -107,7 +107,7 @@ def test_a_checkpoint_has_the_mean_of_what_replicas_found(tmp_path, kind, over_r
     """Of their own shares, or of the batch; the variance is that of what was sampled."""
 
     def replica(images, labels):
-        y = normalisation.batch_norm(images, gamma=1.0, training=True, over_replicas=over_replicas, name="norm")
+        y, _ = normalisation.batch_norm(images, gamma=1.0, training=True, over_replicas=over_replicas, name="norm")
         updates = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
         return tf.reduce_sum(y), tf.group(*updates)
 
