@@ -36,9 +36,8 @@ check: .venv/dev.installed ## Lint, formatting and types.
 audit: .venv/dev.installed ## Report known vulnerabilities of the locked packages (needs a network).
 	tools/audit.sh
 
-benchmark: .venv/run.installed .venv-benchmark/installed ## Set up PyTorch beside it, and measure all there is to measure; FLAGS="..." as in BUILD.md.
+benchmark: .venv/run.installed .venv-benchmark/installed ## Measure it beside PyTorch and Keras; FLAGS="..." says which parts.
 	$(PYTHON_RUN) -m benchmarks.run $(FLAGS)
-	$(PYTHON_RUN) -m benchmarks.scaling_page
 
 lock: ## Write the lock files anew from pyproject.toml (needs uv).
 	tools/lock.sh

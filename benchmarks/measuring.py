@@ -69,43 +69,38 @@ def _until_step(command: Sequence[str], last: int) -> programs.Said:
 
 
 def _peers(plan: Plan) -> Measured:
-    parameters: dict[str, float] = {}
+    if not plan.data.exists():
+        programs.run(commands.examples(plan))
+    facts = _facts_of_network(plan)
 
     def one_of(name: str, command: Sequence[str]) -> Once:
         def once() -> Mapping[str, float]:
             said = _until_step(command, plan.last_step)
-            parameters[name] = said.facts()["parameters"]
+            check_same_network(name, facts["parameters"], said.facts()["parameters"])
             return _speed(plan, said)
 
         return once
 
-    facts = _facts_of_network(plan)
     once: dict[str, Once] = {OURS: lambda: speed(plan, commands.training(plan))}
     once |= {name: one_of(name, command) for name, command in commands.peers(plan).items()}
-    numbers = in_alternation(plan, once)
-    check_same_network(facts["parameters"], parameters)
-    return numbers, facts
+    return in_alternation(plan, once), facts
 
 
-def check_same_network(ours: float, others: Mapping[str, float]) -> None:
+def check_same_network(name: str, ours: float, theirs: float) -> None:
     """Raises:
-    ValueError: a peer trains a network with another number of parameters.
+    ProgramFailed: a peer trains a network with another number of parameters.
     """
-    different = {name: count for name, count in others.items() if count != ours}
-    if different:
-        raise ValueError(f"this network has {ours:.0f} parameters, and others have not: {different}")
+    if theirs != ours:
+        raise programs.ProgramFailed(f"{name} trains {theirs:.0f} parameters, and {OURS} {ours:.0f}")
 
 
 def _overhead(plan: Plan) -> Measured:
+    def whole() -> Mapping[str, float]:
+        found = speed(plan, commands.training(plan))
+        return {**found, **programs.run(commands.input_wait(plan)).facts()}
+
     bare = commands.probe(plan, "bare_step", steps=plan.last_step)
-    numbers = in_alternation(
-        plan,
-        {
-            WHOLE_RUN: lambda: speed(plan, commands.training(plan)),
-            BARE_STEP: lambda: speed(plan, bare),
-        },
-    )
-    return numbers, {}
+    return in_alternation(plan, {WHOLE_RUN: whole, BARE_STEP: lambda: speed(plan, bare)}), {}
 
 
 def _input(plan: Plan) -> Measured:
@@ -188,6 +183,15 @@ def _roofline(plan: Plan) -> Measured:
     return in_alternation(plan, {BARE_STEP: step, "matrix product": product}), facts
 
 
+def _seed_run(plan: Plan) -> Measured:
+    def once() -> Mapping[str, float]:
+        said = programs.run(commands.seed_run(plan), gpus=bool(this_machine().gpus), patience=None)
+        last = said.lines[-1].seconds
+        return {"seconds": last, **said.usage(0, last, cores=this_machine().cores)}
+
+    return in_alternation(plan, {OURS: once}), {}
+
+
 def _facts_of_network(plan: Plan) -> dict[str, float]:
     return programs.run(commands.probe(plan, "bare_step", steps=0)).facts()
 
@@ -203,4 +207,5 @@ _PARTS: dict[Part, Callable[[Plan], Measured]] = {
     Part.DEPTH: _by("network", _NETWORKS),
     Part.WORKERS: _workers,
     Part.ROOFLINE: _roofline,
+    Part.SEED_RUN: _seed_run,
 }

@@ -22,8 +22,10 @@ from benchmarks.watch import Sample, Watch, others_share
 _STEP = re.compile(r"(?:^|\| )step (\d+)(?:/| of )")
 _FACT = re.compile(r"([a-z_]+) (\d+(?:\.\d+)?)")
 _LAST_LINES = 5
-# What no program here comes near to, however busy the machine.
-_PATIENCE_SECONDS = 900.0
+# What no program that is measured step by step comes near to, however busy the machine.
+PATIENCE_SECONDS = 900.0
+# Until a program that was asked to end is killed: it may have a checkpoint to write.
+_SECONDS_TO_END = 60.0
 
 
 class ProgramFailed(Exception):
@@ -80,17 +82,27 @@ def step_of(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def run(command: list[str], *, until: Callable[[str], bool] | None = None, gpus: bool = False) -> Said:
-    """Runs a command in the repository's root until it says a line that `until` is true of, then kills it.
+def run(
+    command: list[str],
+    *,
+    until: Callable[[str], bool] | None = None,
+    gpus: bool = False,
+    patience: float | None = PATIENCE_SECONDS,
+) -> Said:
+    """Runs a command in the repository's root until it says a line that `until` is true of, then ends it.
+
+    Without `until`, to its end. `gpus`: they are watched too.
 
     Raises:
-      ProgramFailed: it ended before, or said nothing of it for a quarter of an hour; with its last words.
+      ProgramFailed: it ended before, ended badly, or took longer than `patience` seconds; with its last words.
     """
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as errors, _started(command, errors) as process:
         watch = Watch(process.pid, gpus=gpus)
         watch.start()
-        impatience = threading.Timer(_PATIENCE_SECONDS, _kill, [process])
+        impatience = threading.Timer(
+            threading.TIMEOUT_MAX if patience is None else patience, _signal, [process, signal.SIGKILL]
+        )
         impatience.daemon = True
         impatience.start()
         lines, reached = [], until is None
@@ -115,16 +127,19 @@ def _started(command: list[str], errors: IO[str]) -> Iterator[subprocess.Popen[s
     try:
         yield process
     finally:
-        _kill(process)
+        _signal(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_TO_END)
+        _signal(process, signal.SIGKILL)
         assert process.stdout is not None
         process.stdout.close()
         process.wait()
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    """With all that it has started: its process group is its own."""
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """To all that it has started, too: its process group is its own."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)
 
 
 def _last_words(errors: IO[str], lines: list[Line]) -> str:

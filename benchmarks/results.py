@@ -33,6 +33,7 @@ class Part(enum.Enum):
     DEPTH = "depth"
     WORKERS = "workers"
     ROOFLINE = "roofline"
+    SEED_RUN = "seed_run"
 
 
 @dataclasses.dataclass(frozen=True)

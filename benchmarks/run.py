@@ -1,4 +1,4 @@
-"""Measures this project side by side with other programs, and writes RESULTS.md.
+"""Measures this project side by side with other programs, and writes RESULTS.md and scaling.md.
 
     make benchmark                                                     # everything, hours
     python -m benchmarks.run --only=peers,overhead --precision=bfloat16 --rounds=3 -- --data_dir=DIR
@@ -15,14 +15,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-import input_fn
-from benchmarks import figure, machine, results
-from benchmarks.commands import Plan, training
+from benchmarks import figure, machine, results, scaling_page
+from benchmarks.commands import Plan
 from benchmarks.measuring import Measured, measure
 from benchmarks.page import FIGURE, page
-from benchmarks.probes.product import settings_of
 from benchmarks.programs import ProgramFailed
 from benchmarks.results import Part, Precision, Record
 
@@ -44,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             for part in options.only:
                 print(f"{part.value}, {precision.value}", flush=True)
                 try:
-                    found = _measured(part, plan)
+                    found = measure(part, plan)
                 except ProgramFailed as failed:
                     print(f"error: {failed}", file=sys.stderr)
                     return 1
@@ -65,7 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", type=_members(Part), default=list(Part), help="parts, separated by commas")
+    usual = [part for part in Part if part is not Part.SEED_RUN]
+    names = ", ".join(part.value for part in Part)
+    parser.add_argument(
+        "--only",
+        type=_members(Part),
+        default=usual,
+        help=f"of {names}, separated by commas (default: all but the last)",
+    )
     parser.add_argument("--precision", type=_members(Precision), default=list(Precision), help="separated by commas")
     parser.add_argument("--rounds", type=int, default=3, help="how often each program takes its turn (default: 3)")
     parser.add_argument("--warmup_steps", type=int, default=20, help="not timed (default: 20)")
@@ -92,20 +95,8 @@ def _plan(options: argparse.Namespace, precision: Precision, flags: tuple[str, .
         timed_steps=options.steps,
         flags=flags,
         folder=folder,
+        gpu=bool(machine.this_machine().gpus),
     )
-
-
-def _measured(part: Part, plan: Plan) -> Measured:
-    if part is Part.PEERS and not plan.data.exists():
-        _write_data(plan)
-    return measure(part, plan)
-
-
-def _write_data(plan: Plan) -> None:
-    """The training split as an array, for programs that know nothing of tensorflow-datasets."""
-    data = settings_of(training(plan)[2:]).data
-    examples = input_fn.load(data, data.train_split)
-    np.savez(plan.data, images=examples.images, labels=examples.labels)
 
 
 def _record(part: Part, plan: Plan, found: Measured, command: str) -> Record:
@@ -126,10 +117,10 @@ def _record(part: Part, plan: Plan, found: Measured, command: str) -> Record:
 
 
 def told(own: Sequence[str], handed_on: Sequence[str]) -> str:
-    """The command, without the values of what was handed on and of paths: they name places of one machine."""
+    """The command, without places of this machine: --peers_python, and the values of directories."""
     kept = [each for each in own if not each.startswith("--peers_python")]
-    names = [flag.partition("=")[0] for flag in handed_on]
-    return shlex.join(["python", "-m", "benchmarks.run", *kept, *(["--", *names] if names else [])])
+    flags = [name if (name := flag.partition("=")[0]).endswith("_dir") else flag for flag in handed_on]
+    return shlex.join(["python", "-m", "benchmarks.run", *kept, *(["--", *flags] if flags else [])])
 
 
 def _keep(record: Record) -> None:
@@ -137,6 +128,7 @@ def _keep(record: Record) -> None:
     results.save(records)
     figure.draw(records, results.FOLDER / FIGURE)
     (results.FOLDER / "RESULTS.md").write_text(page(records))
+    scaling_page.write(records)
 
 
 if __name__ == "__main__":

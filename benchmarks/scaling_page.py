@@ -5,6 +5,7 @@ python -m benchmarks.scaling_page
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks import results
 from benchmarks.commands import BATCH_SIZE
@@ -39,16 +40,22 @@ GPU_NODE = 8
 
 
 def main() -> int:
-    records = results.load()
-    measured = [each for each in records if each.part is Part.BATCH_SIZE]
-    facts = next((each.facts for each in records if "operations_per_image" in each.facts), None)
-    if not measured or facts is None:
+    if not write(results.load()):
         needed = f"{Part.BATCH_SIZE.value},{Part.ROOFLINE.value}"
         print(f"error: nothing to go by; measure first: python -m benchmarks.run --only={needed}", file=sys.stderr)
         return 2
-    text = page(measured, parameters=facts["parameters"], operations=facts["operations_per_image"])
-    (results.FOLDER / "scaling.md").write_text(text)
     return 0
+
+
+def write(records: Sequence[Record], folder: Path = results.FOLDER) -> bool:
+    """Writes scaling.md, if the time of a step and the size of the network have been measured; returns whether."""
+    measured = [each for each in records if each.part is Part.BATCH_SIZE]
+    facts = next((each.facts for each in records if "operations_per_image" in each.facts), None)
+    if not measured or facts is None:
+        return False
+    text = page(measured, parameters=facts["parameters"], operations=facts["operations_per_image"])
+    (folder / "scaling.md").write_text(text)
+    return True
 
 
 def page(measured: Sequence[Record], *, parameters: float, operations: float) -> str:

@@ -80,9 +80,11 @@ def _overhead(records: Sequence[Record]) -> str:
     for record in records:
         whole, bare = (record.of(name, _IMAGES) for name in (WHOLE_RUN, BARE_STEP))
         lost = [100 * (1 - ratio) for ratio in ratios(whole, bare)]
-        row = [record.precision.value, number(whole), number(bare), number(lost, 2), reach(lost, 2)]
+        waited = [100 * share for share in record.of(WHOLE_RUN, "input_wait_share")]
+        row = [record.precision.value, number(whole), number(bare), number(lost, 2), reach(lost, 2), number(waited, 2)]
         rows.append(row)
-    return table(["precision", "whole training, images/s", "bare step, images/s", "overhead, %", "range"], rows)
+    head = ["precision", "whole training, images/s", "bare step, images/s", "overhead, %", "range"]
+    return table([*head, "of that waiting for input, %"], rows)
 
 
 def _input(records: Sequence[Record]) -> str:
@@ -174,6 +176,14 @@ def _roofline(records: Sequence[Record]) -> str:
     return table(head, rows)
 
 
+def _seed_run(records: Sequence[Record]) -> str:
+    rows = []
+    for record in records:
+        numbers = record.numbers[OURS]
+        rows.append([record.precision.value, number([each / 60 for each in numbers["seconds"]]), *_gpu(numbers)])
+    return table(["precision", "minutes", "GPU at work", "GPU memory, GiB"], rows)
+
+
 _WORK = f"ResNet-18 on CIFAR-10 at {IMAGE_SIZE} px, batch {BATCH_SIZE}"
 _SECTIONS: dict[Part, tuple[str, str, Callable[[Sequence[Record]], str]]] = {
     Part.PEERS: (
@@ -224,5 +234,10 @@ they lose is the cost of working together.""",
         """Multiplications and additions of convolutions and dense layers, forward and backward, counted from their
 shapes, over the time of the bare step; and a product of two 4096 x 4096 matrices by the same library, best of five.""",
         _roofline,
+    ),
+    Part.SEED_RUN: (
+        "The seed run",
+        "`configs/seed.flags` from the command to its end, evaluations and report included.",
+        _seed_run,
     ),
 }

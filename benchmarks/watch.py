@@ -84,10 +84,9 @@ def _busy_seconds() -> float:
 
 
 def _gpu_usage() -> tuple[float | None, float | None]:
-    """Mean share of time at work, and memory in MiB, over all GPUs."""
-    rows = [row.split(",") for row in nvidia_smi("utilization.gpu,memory.used")]
+    """Of the first GPU, on which all programs train: the share of time at work, and memory in MiB."""
     try:
-        shares, memory = zip(*((float(share) / 100, float(used)) for share, used in rows), strict=True)
-    except ValueError:
+        share, memory = (float(each) for each in nvidia_smi("utilization.gpu,memory.used")[0].split(","))
+    except (IndexError, ValueError):  # It has none, or does not say.
         return None, None
-    return sum(shares) / len(shares), sum(memory)
+    return share / 100, memory

@@ -42,7 +42,7 @@ ALLOWED = {
         "report",
     },
     "main": {"flags", "modes"},
-    "benchmarks": {"flags", "modes", "input_fn", "model_fn", "training", "cluster"},
+    "benchmarks": {"flags", "modes", "input_fn", "model_fn", "training", "cluster", "summaries"},
 }
 # Which rooms may import a library.
 LIBRARIES = {

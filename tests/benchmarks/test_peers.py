@@ -50,6 +50,7 @@ def trained(python, program, data, *options):
     return programs.run([*command, *options])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_keras_trains_the_same_network(data, parameters, precision):
     said = trained(sys.executable, "keras_fit.py", data, f"--precision={precision}")
@@ -57,9 +58,11 @@ def test_keras_trains_the_same_network(data, parameters, precision):
     assert list(said.steps()) == [10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_pytorch_trains_the_same_network(pytorch_python, data, parameters, precision):
-    said = trained(pytorch_python, "pytorch.py", data, f"--precision={precision}")
+    # One thread: several wait for each other in a loop, which a busy machine makes very slow.
+    said = trained(pytorch_python, "pytorch.py", data, f"--precision={precision}", "--threads=1")
     assert said.facts()["parameters"] == parameters
     assert 10 in said.steps()
 

@@ -36,7 +36,7 @@ def test_what_a_program_says_is_stamped():
     assert said.peak_memory_mib() > 1
 
 
-def test_a_program_is_killed_with_its_children_once_it_has_come_far_enough():
+def test_a_program_ends_with_its_children_once_it_has_come_far_enough():
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
@@ -57,6 +57,16 @@ def _runs(pid):
             return file.read().rpartition(")")[2].split()[0] != "Z"  # Nobody waits for an orphan in a container.
     except OSError:
         return False
+
+
+def test_a_program_may_write_what_it_has_to_before_it_ends(tmp_path):
+    code = (
+        "import signal, sys, time\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (open({str(tmp_path / 'kept')!r}, 'w').close(), sys.exit(75)))\n"
+        "print('step 1 of 9'); time.sleep(600)"
+    )
+    run(code, until=lambda text: step_of(text) == 1)
+    assert (tmp_path / "kept").exists()
 
 
 def test_a_program_that_fails_is_quoted():

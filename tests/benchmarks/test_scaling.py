@@ -16,7 +16,7 @@ from benchmarks.scaling import (
     measured_device,
     step_seconds,
 )
-from benchmarks.scaling_page import page
+from benchmarks.scaling_page import page, write
 from tests.benchmarks.records import make_record, speeds
 
 FAST, SLOW = Link("fast", bandwidth=100e9, latency=0.0), Link("slow", bandwidth=1e9, latency=0.0)
@@ -75,3 +75,11 @@ def test_the_page_says_what_is_measured_and_what_assumed():
     assert text.count("## An assumed GPU") == 2
     assert "| 1 | 0.0 | 178.0 | 100% | 562.0 | 2098.0 | 8242.0 |" in text
     assert "by `python -m benchmarks.run --only=peers`" in text
+
+
+def test_nothing_is_written_before_there_is_something_to_go_by(tmp_path):
+    by_size = make_record(part=Part.BATCH_SIZE, numbers={"16": speeds(160.0), "64": speeds(200.0)}, facts={})
+    assert not write([by_size], tmp_path)
+    assert not write([make_record()], tmp_path)
+    assert write([by_size, make_record()], tmp_path)
+    assert "# What a step costs" in (tmp_path / "scaling.md").read_text()
