@@ -138,6 +138,7 @@ def test_the_graphs_are_of_training_and_of_evaluation_scoped_by_room(finished):
         "live_rate",
         "replicas",
         "interval_means",
+        "gradients",
         "optimizer",
         "observed",
         "input_wait",

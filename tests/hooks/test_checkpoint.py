@@ -176,7 +176,8 @@ def test_wherever_a_full_disk_stops_a_save_nothing_half_is_left(disk, limit, val
     assert found == steps
 
 
-@pytest.mark.parametrize("blocks_left", range(6))
+# The state is its fourth block. With more, it depends on what the events take meanwhile.
+@pytest.mark.parametrize("blocks_left", range(4))
 def test_a_run_that_goes_on_with_a_full_disk_keeps_what_it_goes_on_from(disk, blocks_left):
     """It first saves that anew, in the same place."""
     folder = disk("size=300k")
