@@ -34,14 +34,13 @@ class LossScale:
     """
 
     def __init__(self) -> None:
-        with tf.compat.v1.variable_scope("loss_scale"):
-            # The scale, the number of steps applied in a row under it, and the number of steps skipped in all.
-            self._state = tf.compat.v1.get_variable(
-                "state",
-                initializer=tf.constant([INITIAL_SCALE, 0.0, 0.0]),
-                trainable=False,
-                aggregation=tf.compat.v1.VariableAggregation.ONLY_FIRST_REPLICA,
-            )
+        # The scale, the number of steps applied in a row under it, and the number of steps skipped in all.
+        self._state = tf.compat.v1.get_variable(
+            "loss_scale/state",
+            initializer=tf.constant([INITIAL_SCALE, 0.0, 0.0]),
+            trainable=False,
+            aggregation=tf.compat.v1.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
         self._before = self._state.read_value()
         self.scale = self._before[0]
 

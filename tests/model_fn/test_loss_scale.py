@@ -204,8 +204,8 @@ def changed(before, after):
         (1, DistributionStrategy.ONE_DEVICE, {"nesterov": True}),
         (1, DistributionStrategy.ONE_DEVICE, {"accumulate_steps": 2}),
         (2, MIRRORED, {}),
-        (2, MIRRORED, {"sync_batch_norm": True}),
-        (2, CENTRAL, {}),
+        pytest.param(2, MIRRORED, {"sync_batch_norm": True}, marks=pytest.mark.cluster),
+        pytest.param(2, CENTRAL, {}, marks=pytest.mark.cluster),
     ],
 )
 def test_a_step_that_overflows_on_one_replica_changes_nothing_on_any(tmp_path, replicas, kind, model):

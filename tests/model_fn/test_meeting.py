@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model_fn import accumulation, objective, optimizer, replicas
+from model_fn import accumulation, network, objective, optimizer, replicas
 from tests.processes import free_ports
 
 WORKERS, PS = 3, 2
@@ -95,7 +95,8 @@ def test_slices_of_all_workers_are_updated_by_once(servers):
         def forward(images, labels):
             total = replicas.differentiable_total(weight * tf.reduce_sum(images))
             loss = (index + 1) * total
-            return accumulation.Outcome(None, objective.Loss(loss, loss, tf.constant(0.0)), {})  # type: ignore[arg-type]
+            net = network.Network(total, [], total, stages={}, layers=[])
+            return accumulation.Outcome(net, objective.Loss(loss, loss, tf.constant(0.0)), {})
 
         images = tf.constant([[1.0, 10.0], [100.0, 1000.0]]) * (index + 1)
         _, gradients = accumulation.forward_and_backward(forward, images, {}, slices=2)

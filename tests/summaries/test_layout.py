@@ -16,6 +16,8 @@ SCALARS = [
     tags.ACCURACY,
     tags.TOP_5_ACCURACY,
     tags.LEARNING_RATE,
+    tags.LOSS_SCALE,
+    tags.SKIPPED_STEPS,
     tags.EPOCH,
     tags.GRADIENT_NORM,
     tags.UPDATE_RATIO,
