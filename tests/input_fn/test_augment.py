@@ -1,4 +1,5 @@
 import colorsys
+import itertools
 
 import numpy as np
 import pytest
@@ -68,6 +69,12 @@ def test_what_is_drawn_for_new_things_leaves_what_was_drawn_before():
     draws = run(lambda: draw(8))
     np.testing.assert_array_equal(np.stack(draws[:6], axis=1), table)
     assert len(np.unique(np.stack(draws))) == 8 * len(draws), "no number is another one's"
+
+
+def test_each_seed_stream_and_step_has_random_numbers_of_its_own():
+    every = itertools.product((0, 1, 2, 2**31 - 1), augment.Stream, (0, 1, 2**40))
+    found = run(lambda: [augment.seeds(tf.constant(t, tf.int64), seed=s, stream=stream) for s, stream, t in every])
+    assert len({tuple(pair) for pair in found}) == len(found) == 4 * len(augment.Stream) * 3
 
 
 def test_training_images_fill_minus_one_to_one():
