@@ -190,6 +190,11 @@ class TestFineTuning:
         assert (kernel(tmp_path / "again", name, 0) == average).all()
         assert (kernel(tmp_path / "again", f"averages/{name}", 0) == average).all()
 
+    def test_a_strategy_that_the_weights_do_not_reach_is_refused(self, source, shapes10_dir, tmp_path, capsys):
+        strategy = ("--distribution_strategy=parameter_server", "--cpu_replicas=2")
+        assert run(tmp_path, shapes10_dir, *strategy, f"--initialize_from={source}") == 2
+        assert "give --distribution_strategy=mirrored" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("place", "message"), [("nowhere", "no checkpoint there"), (".", "holds no readable checkpoint")]
     )

@@ -10,7 +10,7 @@ import input_fn
 import model_fn
 from cluster import strategy
 from cluster.topology import ALONE, Role, Task
-from settings import AugmentOn, Settings, UserError
+from settings import AugmentOn, DistributionStrategy, Settings, UserError
 from training.warm_start import warm_start
 
 
@@ -34,6 +34,13 @@ def check_devices(settings: Settings, task: Task) -> None:
     if task.role in (Role.EVALUATOR, Role.PS):
         return
     strategy.compute(settings, task)
+    chosen = strategy.choose(settings.devices, task).strategy
+    if settings.training.initialize_from and chosen is DistributionStrategy.PARAMETER_SERVER and not task.has_ps:
+        raise UserError(
+            f"--initialize_from={settings.training.initialize_from} does not reach the weights that"
+            f" --distribution_strategy={chosen.value} keeps in a single process; give"
+            " --distribution_strategy=mirrored, which trains the same model"
+        )
     replicas, slices = strategy.num_replicas(settings.devices, task), settings.model.accumulate_steps
     if settings.training.batch_size % (replicas * slices):
         raise UserError(
