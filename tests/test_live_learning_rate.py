@@ -99,7 +99,7 @@ def test_two_workers_change_together_and_resume(start, shapes10_dir, tmp_path):
     folder, scratch = tmp_path / "run", tmp_path / "scratch"
     scratch.mkdir()
     chief, worker = start_cluster(start, training(folder, shapes10_dir, train_steps=100_000), scratch)
-    chief.wait_for(r"on 2 replicas")
+    chief.wait_for(r"over 2 replicas")
     chief.wait_for(r"^step 20/")
     changes = [(change(folder, "--learning_rate=0.003"), 0.003)]
     changes.append((change(folder, "--learning_rate_factor=2"), 0.006))
