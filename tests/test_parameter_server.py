@@ -89,7 +89,8 @@ def test_a_signal_to_one_stops_all_after_the_same_step_and_evaluations_end_all(s
     assert found == [0, 0, 0, 0], said
     assert "Stopped early after step" in said, said
     last = max(evaluations.read(str(folder)))
-    assert before < last < 2000
+    # Where the others start slowly, the evaluator has found so before the next step: there are two checkpoints already.
+    assert before <= last < 2000
     assert newest(folder)["global_step"] == last
     assert not list(scratch.glob("stepdown-*"))
 
