@@ -122,7 +122,7 @@ def test_two_workers_change_together_and_resume(start, shapes10_dir, tmp_path):
 
 def assert_same_in_both(folder, scratch):
     """The killed worker has left its own copies: every kernel, and the rate in force, are those of the chief."""
-    (copies,) = scratch.glob("stepdown-*")
+    (copies,) = {path.parent for path in scratch.glob("stepdown-*/model.ckpt-*.index")}
     ours = {path.name for path in folder.glob("model.ckpt-*.index")}
     common = sorted(ours & {path.name for path in copies.glob("model.ckpt-*.index")})
     assert common, "no checkpoint of the same step"
