@@ -97,6 +97,6 @@ def peers(plan: Plan) -> dict[str, list[str]]:
 
 
 def _experiment(plan: Plan) -> list[str]:
-    precision = [] if plan.precision is Precision.FLOAT32 else [f"--precision={plan.precision.value}"]
+    precision = f"--precision={plan.precision.value}"
     gpu = ["--num_gpus=1"] if plan.gpu else []
-    return ["--flagfile=configs/seed.flags", *precision, *gpu, f"--model_dir={plan.folder / 'run'}", *plan.flags]
+    return ["--flagfile=configs/seed.flags", precision, *gpu, f"--model_dir={plan.folder / 'run'}", *plan.flags]
