@@ -1,24 +1,15 @@
 """Event files on a file system that takes no more of them: one line, and nothing beside it."""
 
 import logging
-import resource
 
 import pytest
 import tensorflow as tf
 
 from settings import UserError
+from tests.file_sizes import limited
 from training import event_files
 
 LIMIT = 4096  # bytes
-
-
-@pytest.fixture
-def limited():
-    """Files grow no larger than LIMIT."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def write_too_much(folder):
@@ -29,10 +20,9 @@ def write_too_much(folder):
         writer.flush()
 
 
-@pytest.mark.usefixtures("limited")
 def test_a_file_that_cannot_grow_is_one_line(tmp_path, caplog, capfd):
     told = rf"cannot write {tmp_path}/events\S+ \(File too large\); make room there"
-    with pytest.raises(UserError, match=told), event_files.closed_in_the_end():
+    with limited(LIMIT), pytest.raises(UserError, match=told), event_files.closed_in_the_end():
         write_too_much(tmp_path)
     assert caplog.text == ""
     assert "Traceback" not in capfd.readouterr().err

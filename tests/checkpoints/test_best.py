@@ -1,6 +1,5 @@
 import json
 import math
-import resource
 
 import pytest
 import tensorflow as tf
@@ -8,6 +7,7 @@ import tensorflow as tf
 import checkpoints
 from settings import UserError
 from tests.checkpoints.common import killed, prefix, save, snapshot, weight
+from tests.file_sizes import limited
 
 
 def keep(folder, step, loss, **changes):
@@ -149,13 +149,9 @@ def test_a_folder_that_cannot_be_written_is_told(run):
 def test_a_copy_that_has_no_room_is_told_and_the_best_before_stays(run):
     keep(run, 1, 0.5)
     before = snapshot(run / "best")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(UserError, match=r"cannot copy the best checkpoint, .*model\.ckpt-2, to .*File too large"):
-            keep(run, 2, 0.25)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    told = r"cannot copy the best checkpoint, .*model\.ckpt-2, to .*File too large"
+    with limited(1000), pytest.raises(UserError, match=told):
+        keep(run, 2, 0.25)
     assert snapshot(run / "best") == before
 
 

@@ -1,7 +1,6 @@
 import contextlib
 import functools
 import re
-import resource
 import shutil
 import subprocess
 
@@ -11,6 +10,7 @@ import tensorflow as tf
 import checkpoints
 from hooks.checkpoint import CheckpointHook
 from settings import UserError
+from tests.file_sizes import limited
 
 # That of the writer of event files, whose disk is full as well.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -213,18 +213,13 @@ def test_a_folder_that_has_vanished_is_told(tmp_path):
 
 def test_a_limit_of_file_sizes_is_told_and_not_taken_for_the_end_of_the_data(tmp_path):
     """TensorFlow has one type of error for both, and would end the run as if it were complete."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE // 2, before[1]))
-
-    try:
+    with contextlib.ExitStack() as stack:
+        limit = functools.partial(stack.enter_context, limited(SIZE // 2))
         train(tmp_path / "base", act=limit, hook=tf.compat.v1.train.CheckpointSaverHook)
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        assert tf.train.latest_checkpoint(str(tmp_path / "base")).endswith("-0")
+    assert tf.train.latest_checkpoint(str(tmp_path / "base")).endswith("-0")
+    with contextlib.ExitStack() as stack:
+        limit = functools.partial(stack.enter_context, limited(SIZE // 2))
         what, why, intact = refused(tmp_path / "ours", act=limit)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (what, why) == ("the checkpoint of step 1", "File too large")
     assert intact == str(tmp_path / "ours" / "model.ckpt-0")
 
