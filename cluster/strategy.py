@@ -74,6 +74,17 @@ def choose(devices: Devices, task: Task) -> Distribution:
     return chosen
 
 
+def sole_gpu(devices: Devices, task: Task) -> str | None:
+    """The GPU of a run that trains on that one alone, such as `/gpu:0`. Strategies take batches to theirs themselves.
+
+    Raises:
+      UserError: as `choose`.
+    """
+    chosen = choose(devices, task)
+    alone = chosen.strategy is DistributionStrategy.ONE_DEVICE and not task.has_ps and _is_gpu(chosen.devices)
+    return chosen.devices[0] if alone else None
+
+
 def num_replicas(devices: Devices, task: Task) -> int:
     """How many replicas share a global batch.
 

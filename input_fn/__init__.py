@@ -1,6 +1,6 @@
 """Examples of a data set as batches of images: training batches in seeded order, evaluation batches exactly once."""
 
-from input_fn.pipeline import InputFn, augmented, evaluation_input_fn, training_input_fn
+from input_fn.pipeline import InputFn, augmented, evaluation_input_fn, prefetched_to, training_input_fn
 from input_fn.sources import DatasetInfo, Examples, count_if_prepared, describe, load
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "describe",
     "evaluation_input_fn",
     "load",
+    "prefetched_to",
     "training_input_fn",
 ]

@@ -70,6 +70,11 @@ def training_input_fn(
     return input_fn
 
 
+def prefetched_to(device: str, batches: InputFn) -> InputFn:
+    """`batches`, each copied to a device such as `/gpu:0` while the one before it is trained on."""
+    return lambda: batches().apply(tf.data.experimental.prefetch_to_device(device, buffer_size=1))
+
+
 def augmented(
     features: dict[str, tf.Tensor],
     labels: dict[str, tf.Tensor],

@@ -89,6 +89,8 @@ def training_input_fn(settings: Settings, task: Task = ALONE) -> input_fn.InputF
         first_step=lambda: newest_step(settings.model_dir),
         augment_on=_augments_on(settings, task),
     )
+    if gpu := strategy.sole_gpu(settings.devices, task):
+        return input_fn.prefetched_to(gpu, batches)
     if not task.has_ps:
         return batches
     index = 0 if task.is_chief else 1 + task.index

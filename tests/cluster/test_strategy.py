@@ -122,6 +122,17 @@ def test_ps_tasks_are_used_and_a_worker_beside_them_is_one_replica(machine, gpus
     assert strategy.describe(make_devices(), task_of(workers=3, ps=2)) == described
 
 
+@pytest.mark.parametrize(("gpus", "gpu"), [(0, None), (1, "/gpu:0"), (2, None)])
+def test_one_gpu_that_trains_alone_is_told(machine, gpus, gpu):
+    machine(gpus)
+    assert strategy.sole_gpu(make_devices(), ALONE) == gpu
+
+
+def test_a_gpu_beside_ps_tasks_does_not_train_alone(machine):
+    machine(1)
+    assert strategy.sole_gpu(make_devices(), task_of(workers=2, ps=1)) is None
+
+
 def test_replicas_of_one_process_are_told_with_their_processors():
     devices = make_devices(cpu_replicas=2)
     assert strategy.describe(devices, ALONE) == "mirrored over 2 replicas: /cpu:0, /cpu:1"

@@ -115,6 +115,15 @@ def test_what_is_augmented_on_the_device_is_what_would_be_on_the_host(augmentati
             np.testing.assert_array_equal(values, host_labels[key], err_msg=key)
 
 
+def test_batches_that_are_taken_to_a_device_stay_what_they_are():
+    batches = training(make_examples(10))
+    taken = input_fn.prefetched_to("/cpu:0", batches)
+    with tf.Graph().as_default():
+        iterator = tf.compat.v1.data.make_initializable_iterator(taken())
+        assert {each.device for each in tf.nest.flatten(iterator.get_next())} == {"/device:CPU:0"}
+    np.testing.assert_equal(take(lambda _: taken(), 3), take(batches, 3))
+
+
 def test_mixed_images_and_labels_are_those_of_two_neighbours():
     examples = make_examples(EXAMPLES)
     plain, mixed = take(training(examples, cutout=0.25), 4), take(training(examples, cutout=0.25, mixup=0.4), 4)
