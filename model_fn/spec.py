@@ -2,7 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -114,6 +115,16 @@ def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
     return net.kernels if weight_decay_of is WeightDecayOf.KERNELS else tf.compat.v1.trainable_variables()
 
 
+class _Exchanged(NamedTuple):
+    """What replicas have told each other: how many they are and sums of the values of `tags`; a change of the rate;
+    with float16 whose gradients overflowed."""
+
+    tags: tuple[str, ...]
+    totals: tf.Tensor
+    message: tf.Tensor
+    overflows: Sequence[tf.Tensor]
+
+
 def _train_spec(
     outcome: Outcome, gradients: Gradients, scaling: LossScale | None, given: tf.Tensor, params: Params
 ) -> tf.estimator.EstimatorSpec:
@@ -124,22 +135,14 @@ def _train_spec(
     step = tf.identity(global_step, name="step_before_update")
     with tf.name_scope("schedule"):
         live = LiveRate(make_schedule(params.model.learning_rate)(step))
-    # Its place is kept in any case, so that checkpoints fit.
-    input_wait = tf.zeros([], name="no_input_wait") if params.deterministic else observed.seconds_until(given)
-    with tf.name_scope("replicas"):
-        values = {**_values(outcome), tags.INPUT_WAIT: input_wait}
-        parts = [tf.stack([1.0, *values.values()]), live.message, stop.wishes()]
-        if scaling:
-            parts.append(scaling.overflows(gradients, loss.total))
-        sizes = [part.shape[0] for part in parts]
-        totals, message, wishes, *overflows = tf.split(replicas.total(tf.concat(parts, axis=0)), sizes)
-        stop.offer(parts[2], wishes)
-    meeting = replicas.meeting()
+    overflows = [scaling.overflows(gradients, loss.total)] if scaling else []
+    exchanged = _exchange(outcome, live, overflows, given, deterministic=params.deterministic)
+    totals, meeting = exchanged.totals, replicas.meeting()
     # The mean over replicas. Of a distribution strategy's the Estimator takes it.
     told = totals[1] / totals[0] if meeting else loss.total
     rate, momentum, decision = live.rate, params.model.momentum, None
     if scaling:
-        decision = scaling.decide(*overflows)
+        decision = scaling.decide(*exchanged.overflows)
         collect.scalar(tags.LOSS_SCALE, scaling.scale)
         collect.scalar(tags.SKIPPED_STEPS, decision.skipped_steps)
         totals, told = loss_scale.counted(totals), decision.told(told)
@@ -147,25 +150,19 @@ def _train_spec(
     with tf.name_scope("interval_means"):
         means, update_means = interval_means(totals, step=step, interval=params.summary_interval)
     optimizer = Momentum(rate, momentum=momentum, nesterov=params.model.nesterov)
-    updates = meeting is None or meeting.is_first
+    keeps_state = meeting is None or meeting.is_first  # One of the workers that meet on ps tasks does.
     with tf.control_dependencies([step]), tf.name_scope("optimizer"):
         train_op = update(gradients, optimizer, global_step)
-        if updates:
-            train_op = tf.group(train_op, update_means, live.update(message))
-            if decision:
-                moved = normalisation.move(net.moves, slices=params.model.accumulate_steps, only_if=decision.is_applied)
-                train_op = tf.group(train_op, moved, decision.update())
-            if averaged:
-                applied = decision.is_applied if decision else True
-                with tf.control_dependencies([train_op]):
-                    train_op = averaged.update(decay=params.model.ema_decay, step=step, only_if=applied)
+        if keeps_state:
+            beside = [update_means, live.update(exchanged.message)]
+            train_op = _with_other_state(train_op, beside, net, averaged, decision, step=step, model=params.model)
         if meeting:
             train_op = meeting.end_of_step(train_op)
-    for tag, mean in zip(values, means, strict=True):
+    for tag, mean in zip(exchanged.tags, means, strict=True):
         if tag != tags.INPUT_WAIT or not params.deterministic:
             collect.scalar(tag, mean)
     collect.scalar(tags.LEARNING_RATE, live.rate)
-    if updates:
+    if keeps_state:
         _offer_updates(net, optimizer, params.summaries)
     return tf.estimator.EstimatorSpec(
         tf.estimator.ModeKeys.TRAIN,
@@ -173,6 +170,43 @@ def _train_spec(
         train_op=train_op,
         scaffold=meeting.scaffold() if meeting else None,
     )
+
+
+def _exchange(
+    outcome: Outcome, live: LiveRate, overflows: list[tf.Tensor], given: tf.Tensor, *, deterministic: bool
+) -> _Exchanged:
+    """All that replicas sum in a step, in one vector."""
+    # Its place is kept in any case, so that checkpoints fit.
+    input_wait = tf.zeros([], name="no_input_wait") if deterministic else observed.seconds_until(given)
+    with tf.name_scope("replicas"):
+        values = {**_values(outcome), tags.INPUT_WAIT: input_wait}
+        wishes = stop.wishes()
+        parts = [tf.stack([1.0, *values.values()]), live.message, wishes, *overflows]
+        sizes = [part.shape[0] for part in parts]
+        totals, message, all_wishes, *of_all = tf.split(replicas.total(tf.concat(parts, axis=0)), sizes)
+        stop.offer(wishes, all_wishes)
+    return _Exchanged(tuple(values), totals, message, of_all)
+
+
+def _with_other_state(
+    train_op: tf.Operation,
+    beside: list[tf.Operation],
+    net: Network,
+    averaged: averages.Averages | None,
+    decision: loss_scale.Decision | None,
+    *,
+    step: tf.Tensor,
+    model: Model,
+) -> tf.Operation:
+    """The update of weights with those beside it, and then with that of their averages."""
+    train_op = tf.group(train_op, *beside)
+    if decision:
+        moved = normalisation.move(net.moves, slices=model.accumulate_steps, only_if=decision.is_applied)
+        train_op = tf.group(train_op, moved, decision.update())
+    if not averaged:
+        return train_op
+    with tf.control_dependencies([train_op]):
+        return averaged.update(decay=model.ema_decay, step=step, only_if=decision.is_applied if decision else True)
 
 
 def _values(outcome: Outcome) -> dict[str, tf.Tensor]:
