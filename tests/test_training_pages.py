@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.plugins.hparams import metadata
 
-from cluster import strategy
+from cluster import distribution
 from settings import PiecewiseConstant, SummaryLevel
 from summaries import tags
 from tests.common import make_devices, make_learning_rate, make_model, make_settings
@@ -55,7 +55,7 @@ def test_a_run_begins_with_its_flags_its_environment_and_its_own_devices():
         "| --- | --- |",
         "| host | a\\|b |",
         "| python | 3.11 |",
-        f"| devices | {strategy.describe_devices(make_devices(num_gpus=None, cpu_replicas=2))} |",
+        f"| devices | {distribution.describe_devices(make_devices(num_gpus=None, cpu_replicas=2))} |",
     ]
 
 

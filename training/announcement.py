@@ -4,7 +4,7 @@ import enum
 import re
 
 import input_fn
-from cluster import strategy
+from cluster import distribution, strategy
 from cluster.topology import Task
 from settings import Compute, LearningRate, PiecewiseConstant, Settings
 
@@ -17,7 +17,7 @@ def announcement(settings: Settings, info: input_fn.DatasetInfo, task: Task, *, 
         f" {info.num_train_examples:,} examples to train on, {info.num_validation_examples:,} to validate on\n"
         f"{training.train_steps:,} steps of {training.batch_size} examples{_slices(settings)}, learning rate"
         f" {in_words(settings.model.learning_rate)}\n"
-        f"Distribution strategy: {strategy.describe(settings.devices, task)}\n"
+        f"Distribution strategy: {distribution.describe(settings.devices, task)}\n"
         f"Computing in {_in_words(strategy.compute(settings, task))}\n"
         + (f"Going on from step {first_step:,} of {settings.model_dir}" if first_step else f"Run: {settings.model_dir}")
     )

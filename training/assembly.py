@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import input_fn
 import model_fn
-from cluster import strategy
+from cluster import distribution, strategy
 from cluster.topology import ALONE, Role, Task
 from settings import AugmentOn, DistributionStrategy, Settings, UserError
 from training.warm_start import warm_start
@@ -34,14 +34,14 @@ def check_devices(settings: Settings, task: Task) -> None:
     if task.role in (Role.EVALUATOR, Role.PS):
         return
     strategy.compute(settings, task)
-    chosen = strategy.choose(settings.devices, task).strategy
+    chosen = distribution.choose(settings.devices, task).strategy
     if settings.training.initialize_from and chosen is DistributionStrategy.PARAMETER_SERVER and not task.has_ps:
         raise UserError(
             f"--initialize_from={settings.training.initialize_from} does not reach the weights that"
             f" --distribution_strategy={chosen.value} keeps in a single process; give"
             " --distribution_strategy=mirrored, which trains the same model"
         )
-    replicas, slices = strategy.num_replicas(settings.devices, task), settings.model.accumulate_steps
+    replicas, slices = distribution.num_replicas(settings.devices, task), settings.model.accumulate_steps
     if settings.training.batch_size % (replicas * slices):
         raise UserError(
             f"--batch_size={settings.training.batch_size} cannot be split evenly over {replicas} replicas"
@@ -89,7 +89,7 @@ def training_input_fn(settings: Settings, task: Task = ALONE) -> input_fn.InputF
         first_step=lambda: newest_step(settings.model_dir),
         augment_on=_augments_on(settings, task),
     )
-    if gpu := strategy.sole_gpu(settings.devices, task):
+    if gpu := distribution.sole_gpu(settings.devices, task):
         return input_fn.prefetched_to(gpu, batches)
     if not task.has_ps:
         return batches

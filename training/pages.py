@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hooks
-from cluster import strategy
+from cluster import distribution
 from model_fn import curve
 from settings import Settings, SummaryLevel
 from summaries import events, hparams, tags
@@ -23,7 +23,7 @@ class Recorded:
 
 def pages(settings: Settings, recorded: Recorded, class_names: Sequence[str], *, steps_per_epoch: float) -> hooks.Pages:
     """Flags, environment, the schedule as a table, and the hyper-parameters."""
-    devices = {"devices": strategy.describe_devices(settings.devices)}
+    devices = {"devices": distribution.describe_devices(settings.devices)}
     first = [
         events.text(tags.FLAGS, events.markdown_table(recorded.flags, header=("flag", "value"))),
         events.text(

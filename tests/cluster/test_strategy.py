@@ -3,7 +3,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from cluster import strategy
+from cluster import distribution, strategy
 from cluster.topology import ALONE, Role, Task
 from settings import AllReduce, DistributionStrategy, UserError
 from tests.common import make_devices, make_settings
@@ -55,32 +55,32 @@ def made(monkeypatch):
 )
 def test_gpus_go_first_and_processors_stand_in(machine, gpus, num_gpus, cpu_replicas, replicas):
     machine(gpus)
-    assert strategy.num_replicas(make_devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas), ALONE) == replicas
+    assert distribution.num_replicas(make_devices(num_gpus=num_gpus, cpu_replicas=cpu_replicas), ALONE) == replicas
 
 
 def test_more_gpus_than_there_are_is_said(machine):
     machine(1)
     with pytest.raises(UserError, match="--num_gpus=2: this machine has 1"):
-        strategy.num_replicas(make_devices(num_gpus=2, cpu_replicas=1), ALONE)
+        distribution.num_replicas(make_devices(num_gpus=2, cpu_replicas=1), ALONE)
 
 
 def test_devices_are_told_by_name(monkeypatch):
     gpus = {"first": {"device_name": "NVIDIA A100"}, "second": {}}
     monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: list(gpus))
     monkeypatch.setattr(strategy.tf.config.experimental, "get_device_details", lambda gpu: gpus[gpu])
-    described = strategy.describe_devices(make_devices(num_gpus=None, cpu_replicas=1))
+    described = distribution.describe_devices(make_devices(num_gpus=None, cpu_replicas=1))
     assert described == "/gpu:0 (NVIDIA A100), /gpu:1 (GPU)"
 
 
 def test_one_device_is_the_first_gpu(monkeypatch):
     monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["first", "second"])
     monkeypatch.setattr(strategy.tf.config.experimental, "get_device_details", lambda gpu: {"device_name": gpu})
-    assert strategy.describe_devices(make_devices(distribution_strategy=ONE_DEVICE)) == "/gpu:0 (first)"
+    assert distribution.describe_devices(make_devices(distribution_strategy=ONE_DEVICE)) == "/gpu:0 (first)"
 
 
 def test_processors_are_told_where_there_is_no_gpu(machine):
     machine(0)
-    described = strategy.describe_devices(make_devices(num_gpus=None, cpu_replicas=2))
+    described = distribution.describe_devices(make_devices(num_gpus=None, cpu_replicas=2))
     assert described == f"/cpu:0 ({os.cpu_count()} processors), /cpu:1 ({os.cpu_count()} processors)"
 
 
@@ -107,7 +107,7 @@ def test_processors_are_told_where_there_is_no_gpu(machine):
 def test_what_fits_is_chosen_and_told(machine, gpus, asked, all_reduce, workers, described):
     machine(gpus)
     devices = make_devices(distribution_strategy=asked, all_reduce=all_reduce)
-    assert strategy.describe(devices, task_of(workers=workers) if workers > 1 else ALONE) == described
+    assert distribution.describe(devices, task_of(workers=workers) if workers > 1 else ALONE) == described
 
 
 @pytest.mark.parametrize(
@@ -119,23 +119,23 @@ def test_what_fits_is_chosen_and_told(machine, gpus, asked, all_reduce, workers,
 )
 def test_ps_tasks_are_used_and_a_worker_beside_them_is_one_replica(machine, gpus, described):
     machine(gpus)
-    assert strategy.describe(make_devices(), task_of(workers=3, ps=2)) == described
+    assert distribution.describe(make_devices(), task_of(workers=3, ps=2)) == described
 
 
 @pytest.mark.parametrize(("gpus", "gpu"), [(0, None), (1, "/gpu:0"), (2, None)])
 def test_one_gpu_that_trains_alone_is_told(machine, gpus, gpu):
     machine(gpus)
-    assert strategy.sole_gpu(make_devices(), ALONE) == gpu
+    assert distribution.sole_gpu(make_devices(), ALONE) == gpu
 
 
 def test_a_gpu_beside_ps_tasks_does_not_train_alone(machine):
     machine(1)
-    assert strategy.sole_gpu(make_devices(), task_of(workers=2, ps=1)) is None
+    assert distribution.sole_gpu(make_devices(), task_of(workers=2, ps=1)) is None
 
 
 def test_replicas_of_one_process_are_told_with_their_processors():
     devices = make_devices(cpu_replicas=2)
-    assert strategy.describe(devices, ALONE) == "mirrored over 2 replicas: /cpu:0, /cpu:1"
+    assert distribution.describe(devices, ALONE) == "mirrored over 2 replicas: /cpu:0, /cpu:1"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_replicas_of_one_process_are_told_with_their_processors():
 def test_a_strategy_that_does_not_fit_is_said(machine, gpus, options, task, said):
     machine(gpus)
     with pytest.raises(UserError, match=said):
-        strategy.choose(make_devices(**options), task_of(**task) if task else ALONE)
+        distribution.choose(make_devices(**options), task_of(**task) if task else ALONE)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_strategy_that_does_not_fit_is_said(machine, gpus, options, task, said
 def test_an_all_reduce_that_does_not_fit_is_said(machine, gpus, all_reduce, options, workers, said):
     machine(gpus)
     with pytest.raises(UserError, match=said):
-        strategy.choose(make_devices(all_reduce=all_reduce, **options), task_of(workers=workers))
+        distribution.choose(make_devices(all_reduce=all_reduce, **options), task_of(workers=workers))
 
 
 def test_one_replica_needs_no_strategy():
@@ -246,4 +246,4 @@ def test_an_evaluator_has_no_strategy(machine):
 
 def test_an_evaluator_is_no_replica(machine):
     machine(2)
-    assert strategy.num_replicas(make_devices(), task_of(workers=3, evaluator=True)) == 6
+    assert distribution.num_replicas(make_devices(), task_of(workers=3, evaluator=True)) == 6
