@@ -14,7 +14,6 @@ Of both sides together that makes (2n - 1)^2 products instead of (3n - 2)^2: 25 
 is one of matrices, an example a row; those with one kernel are made together.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,8 +51,12 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     sums = tf.matmul(of_pixels, _by_pixel(x))
     kernels = tf.reshape(tf.matmul(of_kernel, tf.reshape(kernel, [9, -1])), [-1, channels, filters])
     products = [
-        tf.reshape(tf.matmul(tf.reshape(rows, [several.shape[0], -1, channels]), several), [count, -1])
-        for count, rows, several in zip(*_parted(groups, sums, kernels), strict=True)
+        _multiplied(of_group, by)
+        for of_group, by in zip(
+            tf.split(sums, [group.of_pixels.shape[0] for group in groups]),
+            tf.split(kernels, [group.of_kernel.shape[0] for group in groups]),
+            strict=True,
+        )
     ]
     y = tf.matmul(to_pixels, tf.concat(products, axis=0), transpose_a=True)
     return tf.reshape(
@@ -61,12 +64,10 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _parted(
-    groups: Sequence[_Products], sums: tf.Tensor, kernels: tf.Tensor
-) -> tuple[list[int], list[tf.Tensor], list[tf.Tensor]]:
-    """How many products each group makes, its sums of pixels, its kernels."""
-    counts = [group.of_pixels.shape[0] for group in groups]
-    return counts, tf.split(sums, counts), tf.split(kernels, [group.of_kernel.shape[0] for group in groups])
+def _multiplied(sums: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
+    """[n, batch * channels] by [kernels, channels, filters] -> [n, batch * filters]."""
+    count, channels = kernels.shape[:2]
+    return tf.reshape(tf.matmul(tf.reshape(sums, [count, -1, channels]), kernels), [sums.shape[0], -1])
 
 
 def _by_pixel(x: tf.Tensor) -> tf.Tensor:

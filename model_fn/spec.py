@@ -2,12 +2,11 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from model_fn import averages, loss_scale, network, normalisation, objective, observed, replicas, stop
+from model_fn import averages, exchange, loss_scale, network, normalisation, objective, observed, replicas
 from model_fn.accumulation import Outcome, forward_and_backward
 from model_fn.interval import interval_means
 from model_fn.live_rate import LiveRate
@@ -115,16 +114,6 @@ def _decayed(net: Network, weight_decay_of: WeightDecayOf) -> list[tf.Variable]:
     return net.kernels if weight_decay_of is WeightDecayOf.KERNELS else tf.compat.v1.trainable_variables()
 
 
-class _Exchanged(NamedTuple):
-    """What replicas have told each other: how many they are and sums of the values of `tags`; a change of the rate;
-    with float16 whose gradients overflowed."""
-
-    tags: tuple[str, ...]
-    totals: tf.Tensor
-    message: tf.Tensor
-    overflows: Sequence[tf.Tensor]
-
-
 def _train_spec(
     outcome: Outcome, gradients: Gradients, scaling: LossScale | None, given: tf.Tensor, params: Params
 ) -> tf.estimator.EstimatorSpec:
@@ -136,7 +125,7 @@ def _train_spec(
     with tf.name_scope("schedule"):
         live = LiveRate(make_schedule(params.model.learning_rate)(step))
     overflows = [scaling.overflows(gradients, loss.total)] if scaling else []
-    exchanged = _exchange(outcome, live, overflows, given, deterministic=params.deterministic)
+    exchanged = exchange.exchange(outcome, live, overflows, given, deterministic=params.deterministic)
     totals, meeting = exchanged.totals, replicas.meeting()
     # The mean over replicas. Of a distribution strategy's the Estimator takes it.
     told = totals[1] / totals[0] if meeting else loss.total
@@ -172,22 +161,6 @@ def _train_spec(
     )
 
 
-def _exchange(
-    outcome: Outcome, live: LiveRate, overflows: list[tf.Tensor], given: tf.Tensor, *, deterministic: bool
-) -> _Exchanged:
-    """All that replicas sum in a step, in one vector."""
-    # Its place is kept in any case, so that checkpoints fit.
-    input_wait = tf.zeros([], name="no_input_wait") if deterministic else observed.seconds_until(given)
-    with tf.name_scope("replicas"):
-        values = {**_values(outcome), tags.INPUT_WAIT: input_wait}
-        wishes = stop.wishes()
-        parts = [tf.stack([1.0, *values.values()]), live.message, wishes, *overflows]
-        sizes = [part.shape[0] for part in parts]
-        totals, message, all_wishes, *of_all = tf.split(replicas.total(tf.concat(parts, axis=0)), sizes)
-        stop.offer(wishes, all_wishes)
-    return _Exchanged(tuple(values), totals, message, of_all)
-
-
 def _with_other_state(
     train_op: tf.Operation,
     beside: list[tf.Operation],
@@ -207,16 +180,6 @@ def _with_other_state(
         return train_op
     with tf.control_dependencies([train_op]):
         return averaged.update(decay=model.ema_decay, step=step, only_if=decision.is_applied if decision else True)
-
-
-def _values(outcome: Outcome) -> dict[str, tf.Tensor]:
-    """What the curves are of, by tag: scalars of float32."""
-    return {
-        tags.LOSS: outcome.loss.total,
-        tags.CROSS_ENTROPY: outcome.loss.cross_entropy,
-        tags.WEIGHT_DECAY: outcome.loss.weight_decay,
-        **{tag: tf.reduce_mean(each) for tag, each in outcome.correct.items()},
-    }
 
 
 def _save_by_chief(config: tf.estimator.RunConfig) -> None:

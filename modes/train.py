@@ -114,15 +114,12 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
         if info:
             classes = run_record.Classes(info.class_names, info.stored_size)
             run_record.keep_classes(settings.model_dir, classes)
+        environment = run_record.environment(record) if record else {}
+        started = record.sessions[-1].started if record else ""
         training.train_and_evaluate(
             settings,
             task,
-            training.Recorded(
-                run.flags,
-                run.hyper_parameters,
-                environment=run_record.environment(record) if record else {},
-                session=record.sessions[-1].started if record else "",
-            ),
+            training.Recorded(run.flags, run.hyper_parameters, environment=environment, session=started),
             preemption=signals,
             members=members,
             scratch=scratch.name,
