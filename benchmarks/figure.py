@@ -16,8 +16,9 @@ def draw(records: Sequence[Record], path: Path) -> bool:
     drawn = [record for record in records if record.part in _LABELS]
     if not drawn:
         return False
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = dict(zip(_LABELS, figure.subplots(1, len(_LABELS)), strict=True))
+    parts = [part for part in _LABELS if any(record.part is part for record in drawn)]
+    figure = Figure(figsize=(4.5 * len(parts), 3.6), layout="constrained")
+    axes = dict(zip(parts, figure.subplots(1, len(parts), squeeze=False)[0], strict=True))
     several = len({record.device for record in drawn}) > 1
     for record in drawn:
         sizes = [int(size) for size in record.numbers]
@@ -32,9 +33,9 @@ def draw(records: Sequence[Record], path: Path) -> bool:
         axis.set_ylabel("ms an image")
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
-        if axis.lines:
-            axis.legend(frameon=False)
-    axes[Part.BATCH_SIZE].set_xscale("log", base=2)
-    axes[Part.BATCH_SIZE].xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.legend(frameon=False)
+        if part is Part.BATCH_SIZE:
+            axis.set_xscale("log", base=2)
+            axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     figure.savefig(path, dpi=120)
     return True
