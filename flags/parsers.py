@@ -57,6 +57,21 @@ class Positive(flags.ArgumentParser):
         return "float"
 
 
+class Share(flags.ArgumentParser):
+    """A share of something, not less than a tenth of it."""
+
+    syntactic_help = "a number from 0.1 to 1"
+
+    def parse(self, argument):
+        value = _read(float, argument)
+        if value is None or not 0.1 <= value <= 1:
+            raise ValueError(f"must be {self.syntactic_help}")
+        return value
+
+    def flag_type(self):
+        return "float"
+
+
 class Line(flags.ArgumentParser):
     """Text that can be printed on one line."""
 

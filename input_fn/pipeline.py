@@ -93,10 +93,10 @@ def augmented(
     return {"image": images}, labels
 
 
-def evaluation_input_fn(examples: Examples, *, image_size: int, batch_size: int) -> InputFn:
+def evaluation_input_fn(examples: Examples, *, image_size: int, crop: float, batch_size: int) -> InputFn:
     """An input_fn that gives every example once, in the order of its split; the last batch is padded (weight 0).
 
-    Its elements are those of `training_input_fn`, without augmentation.
+    Its elements are those of `training_input_fn`, of the middle of each image, `crop` of its sides, as it is.
     """
 
     def input_fn(input_context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
@@ -105,7 +105,7 @@ def evaluation_input_fn(examples: Examples, *, image_size: int, batch_size: int)
                 step, places, batch_size=batch_size, num_examples=examples.num_examples
             )
             images, label = _gather(examples, index)
-            images = augment.evaluation_images(images, image_size=image_size)
+            images = augment.evaluation_images(images, image_size=image_size, crop=crop)
             return {"image": images}, {"label": label, "weight": weight, "index": index}
 
         steps = order.evaluation_steps(batch_size=batch_size, num_examples=examples.num_examples)

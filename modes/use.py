@@ -96,9 +96,12 @@ def _trained_model(command: flags.Command, record: run_record.RunRecord) -> Trai
             f"{run_record.FILE_NAME} in --model_dir={command.model_dir} does not say which classes the run has; start"
             " the run once more, which writes it (a complete run trains no further)"
         )
+    # Given with the command, another crop is tried on a run that has ended.
+    crop = flags.recalled_data(command, record.hyper_parameters).evaluation_crop
     return TrainedModel(
         network=flags.recalled("network", record.hyper_parameters),
         image_size=flags.recalled("image_size", record.hyper_parameters),
+        evaluation_crop=crop,
         checkpoint=_checkpoint(command),
         class_names=record.classes.class_names,
         stored_size=record.classes.stored_size,

@@ -82,7 +82,7 @@ def stored(images: tf.Tensor, model: TrainedModel) -> tf.Tensor:
 
 def outputs(images: tf.Tensor, model: TrainedModel) -> Outputs:
     """The network's on [batch, *stored_size, 3] in 0 to 255. Called again in a graph, it shares the variables."""
-    inputs = augment.evaluation_images(images, image_size=model.image_size)
+    inputs = augment.evaluation_images(images, image_size=model.image_size, crop=model.evaluation_crop)
     with (
         tf.compat.v1.variable_scope(tf.compat.v1.get_variable_scope(), reuse=tf.compat.v1.AUTO_REUSE),
         averages.in_place_if_in(model.checkpoint),

@@ -35,7 +35,7 @@ print(model.signatures["serving_default"](image_bytes=tf.constant([open("photo.p
 | `{pixels}` | `images` [batch, height, width, 3] uint8: RGB in 0 to 255, of any height and width |
 
 Both bring images to {height} by {width} pixels (bilinear, with antialiasing), as training stored its own, and then to
-{image_size} by {image_size} pixels with values in -1 to 1, as evaluation did.
+{image_size} by {image_size} pixels with values in -1 to 1{crop}, as evaluation did.
 """
 
 _TFLITE = """
@@ -94,6 +94,7 @@ def text(model: TrainedModel, facts: Facts, *, folder: str, tflite: bool) -> str
         "height": height,
         "width": width,
         "image_size": model.image_size,
+        "crop": f" of the middle, {model.evaluation_crop:g} of each side" if model.evaluation_crop < 1 else "",
     }
     itself = {
         "network": model.network.value,

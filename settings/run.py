@@ -78,7 +78,10 @@ class WeightDecayOf(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """Which examples, and how they become images of `[image_size, image_size, 3]`."""
+    """Which examples, and how they become images of `[image_size, image_size, 3]`.
+
+    `evaluation_crop`: share of each side that evaluations take of an image, from its middle.
+    """
 
     dataset: str
     data_dir: str | None
@@ -88,6 +91,7 @@ class Data:
     image_key: str
     label_key: str
     image_size: int
+    evaluation_crop: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,10 +240,14 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class TrainedModel:
-    """All that it takes to use a checkpoint. `stored_size` is the (height, width) that training decoded images to."""
+    """All that it takes to use a checkpoint. `stored_size` is the (height, width) that training decoded images to.
+
+    `image_size`, `evaluation_crop`: as in `Data`.
+    """
 
     checkpoint: str
     network: Network
     class_names: tuple[str, ...]
     image_size: int
+    evaluation_crop: float
     stored_size: tuple[int, int]

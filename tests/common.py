@@ -29,6 +29,7 @@ def make_data(**changes) -> settings.Data:
         "image_key": "image",
         "label_key": "label",
         "image_size": 96,
+        "evaluation_crop": 1.0,
     }
     return settings.Data(**{**values, **changes})
 

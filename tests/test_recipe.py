@@ -20,6 +20,7 @@ RECIPE = [
     "--ema_decay=0.9",
     "--color_jitter=0.1",
     "--cutout=0.25",
+    "--evaluation_crop=0.8",
     "--mixup=0.2",
 ]
 
@@ -44,6 +45,16 @@ def test_a_run_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(whole, shap
         train(tmp_path, shapes10_dir, train_steps=train_steps)
     assert any(name.startswith("averages/") for name, _ in tf.train.list_variables(str(whole)))
     assert interrupted.differences(tmp_path, whole) == []
+
+
+def test_another_crop_can_be_tried_on_a_run_that_has_ended(whole, tmp_path):
+    found: list[float] = []
+    for crop in ([], ["--evaluation_crop=0.8"], ["--evaluation_crop=1"]):
+        output = tmp_path / f"{len(found)}.json"
+        run_main("--mode=evaluate", f"--model_dir={whole}", f"--output={output}", *crop)
+        found.append(json.loads(output.read_text())["cross_entropy"])
+    recorded, same, whole_image = found
+    assert recorded == same != whole_image
 
 
 def test_whatever_uses_the_run_uses_its_averages(whole, tmp_path):

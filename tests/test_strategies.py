@@ -102,7 +102,7 @@ def train(
         patch.setattr(tf.compat.v1, "glorot_uniform_initializer", lambda: initializer)
         estimator = tf.estimator.Estimator(model_fn.model_fn, config=config, params=params)
         estimator.train(in_order(batches, order), hooks=[losses], max_steps=STEPS)
-        metrics = estimator.evaluate(input_fn.evaluation_input_fn(make_examples(50, seed=1), **sizes))
+        metrics = estimator.evaluate(input_fn.evaluation_input_fn(make_examples(50, seed=1), crop=1.0, **sizes))
     check_first_averages(values_in(f"{folder}/model.ckpt-0"))
     return losses.found, values_in(folder), metrics
 

@@ -39,7 +39,9 @@ def write_checkpoint(path, name):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     checkpoint = write_checkpoint(tmp_path_factory.mktemp("run") / "model.ckpt", Network.RESNET8)
-    return TrainedModel(checkpoint, Network.RESNET8, CLASSES, image_size=SIZE, stored_size=(20, 20))
+    return TrainedModel(
+        checkpoint, Network.RESNET8, CLASSES, image_size=SIZE, evaluation_crop=0.8, stored_size=(20, 20)
+    )
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def by_a_plain_loop(model, examples):
     rows = []
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         image = tf.compat.v1.placeholder(tf.uint8, [1, *examples.images.shape[1:]])
-        pixels = augment.evaluation_images(image, image_size=SIZE)
+        pixels = augment.evaluation_images(image, image_size=SIZE, crop=model.evaluation_crop)
         architecture = network.ARCHITECTURES[model.network]
         logits = network.build(pixels, architecture, num_classes=len(CLASSES), training=False).logits
         tf.compat.v1.train.Saver().restore(session, model.checkpoint)
@@ -124,7 +126,9 @@ class TestRefused:
     @pytest.mark.parametrize(("saved", "wanted"), [("RESNET8", "RESNET20"), ("RESNET20", "RESNET8")])
     def test_a_checkpoint_with_fewer_or_more_layers(self, data, tmp_path, saved, wanted):
         checkpoint = write_checkpoint(tmp_path / "model.ckpt", Network[saved])
-        model = TrainedModel(checkpoint, Network[wanted], CLASSES, image_size=SIZE, stored_size=(20, 20))
+        model = TrainedModel(
+            checkpoint, Network[wanted], CLASSES, image_size=SIZE, evaluation_crop=1.0, stored_size=(20, 20)
+        )
         sides = ("is missing in the checkpoint", "missing in the network")[saved == "RESNET20"]
         said = message(model, data)
         assert said.startswith(f"checkpoint {checkpoint} does not fit {Network[wanted].value} with 10 classes: ")
@@ -142,7 +146,9 @@ class TestRefused:
         checkpoint = write_checkpoint(tmp_path / "model.ckpt", Network.RESNET8)
         with open(f"{checkpoint}.data-00000-of-00001", "r+b") as file:
             file.truncate(1000)
-        model = TrainedModel(checkpoint, Network.RESNET8, CLASSES, image_size=SIZE, stored_size=(20, 20))
+        model = TrainedModel(
+            checkpoint, Network.RESNET8, CLASSES, image_size=SIZE, evaluation_crop=1.0, stored_size=(20, 20)
+        )
         assert message(model, data).startswith(f"cannot read checkpoint {checkpoint} (")
 
 

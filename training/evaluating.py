@@ -29,7 +29,10 @@ class Evaluator:
         # No more at a time than in training: more may not fit.
         batch_size = settings.training.batch_size // settings.model.accumulate_steps
         self._batches = input_fn.evaluation_input_fn(
-            examples, image_size=settings.data.image_size, batch_size=batch_size
+            examples,
+            image_size=settings.data.image_size,
+            crop=settings.data.evaluation_crop,
+            batch_size=batch_size,
         )
         start = hooks.EvaluationStartHook(estimator.eval_dir())
         self._hooks = [start, *watching.hooks_of_evaluation(settings, info, examples)]

@@ -27,7 +27,7 @@ class Found:
 def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) -> Found:
     """Runs the network of a checkpoint over every example of `split`, without a distribution strategy.
 
-    Of `data`, its own splits and image size do not matter: images are brought to the size that the model takes.
+    Of `data`, its own splits and how images are brought to size do not matter: the model says that.
 
     Raises:
       UserError: as `input_fn.describe` and `input_fn.load`; other classes than the model's, or in another order; a
@@ -50,7 +50,7 @@ def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) ->
         examples = input_fn.load(data, split)
         _check_labels(examples.labels, data.dataset, split, num_classes=len(model.class_names))
         found, labels = [], []
-        for features, truth in _batches(session, examples, image_size=model.image_size, batch_size=batch_size):
+        for features, truth in _batches(session, examples, model, batch_size=batch_size):
             is_real = truth["weight"] > 0  # The last batch is padded.
             found.append(session.run(log_probabilities, {images: features["image"]})[is_real])
             labels.append(truth["label"][is_real])
@@ -58,10 +58,12 @@ def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) ->
 
 
 def _batches(
-    session: tf.compat.v1.Session, examples: input_fn.Examples, *, image_size: int, batch_size: int
+    session: tf.compat.v1.Session, examples: input_fn.Examples, model: TrainedModel, *, batch_size: int
 ) -> Iterator[tuple[dict, dict]]:
     """Features and labels of each batch of `input_fn.evaluation_input_fn`, as NumPy arrays."""
-    read = input_fn.evaluation_input_fn(examples, image_size=image_size, batch_size=batch_size)
+    read = input_fn.evaluation_input_fn(
+        examples, image_size=model.image_size, crop=model.evaluation_crop, batch_size=batch_size
+    )
     iterator = tf.compat.v1.data.make_initializable_iterator(read())
     following = iterator.get_next()
     session.run(iterator.initializer)

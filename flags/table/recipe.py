@@ -66,6 +66,15 @@ define(
 )
 define(
     Group.RECIPE,
+    "evaluation_crop",
+    1.0,
+    "Share of each side that evaluations, predictions and exports take of an image, from its middle. 0.8 shows things"
+    " as large as random crops do; 1 is the whole image.",
+    p.Share(),
+    hyper_parameter=True,
+)
+define(
+    Group.RECIPE,
     "mixup",
     0.0,
     "Mix each training image with the next one of its batch, and their labels, by shares from a Beta distribution with"

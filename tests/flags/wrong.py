@@ -138,6 +138,8 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--model_dir=run", "--ema_decay=none"], ["--ema_decay=none", "must be a finite number"]),
     (["--model_dir=run", "--cutout=16"], ["--cutout=16", "at least 0 and below 1"]),
     (["--model_dir=run", "--cutout=0.005"], ["--cutout=0.005 of --image_size=96 is not a pixel", "0.01 or more"]),
+    (["--model_dir=run", "--evaluation_crop=1.1"], ["--evaluation_crop=1.1", "a number from 0.1 to 1"]),
+    (["--model_dir=run", "--evaluation_crop=0"], ["--evaluation_crop=0", "a number from 0.1 to 1"]),
     (["--model_dir=run", "--mixup=-0.2"], ["--mixup=-0.2", "at least 0"]),
     (["--model_dir=run", "--color_jitter=1"], ["--color_jitter=1", "below 1"]),
     (["--model_dir=run", "--stop_at_accuracy=1"], ["--stop_at_accuracy=1", "at least 0 and below 1"]),

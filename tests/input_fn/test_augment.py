@@ -91,8 +91,28 @@ def test_training_images_fill_minus_one_to_one():
 
 def test_evaluation_images_are_resized_and_scaled():
     images = some_images()
-    out = run(lambda: augment.evaluation_images(tf.constant(images), image_size=32))
+    out = run(lambda: augment.evaluation_images(tf.constant(images), image_size=32, crop=1.0))
     np.testing.assert_allclose(out, images / 127.5 - 1, atol=1e-6)
+
+
+def test_an_evaluation_crop_is_the_middle_of_the_image_at_its_own_size():
+    images = some_images()
+    out = run(lambda: augment.evaluation_images(tf.constant(images), image_size=16, crop=0.5))
+    np.testing.assert_allclose(out, images[:, 8:24, 8:24] / 127.5 - 1, atol=1e-6)
+
+
+def test_an_evaluation_crop_of_four_fifths_shows_what_the_random_crop_in_the_middle_does():
+    def both():
+        middle = tf.fill([8], 0.5)
+        draws = draw(8)._replace(top=middle, left=middle, flip=tf.ones([8]))
+        images = tf.constant(some_images(8))
+        return (
+            augment.evaluation_images(images, image_size=96, crop=0.8),
+            augment.training_images(images, draws, image_size=96, augmentation=make_augmentation(), on_host=True),
+        )
+
+    evaluated, trained = run(both)
+    np.testing.assert_allclose(evaluated, trained, atol=1e-5)
 
 
 def test_color_jitter_is_brightness_then_contrast_then_hue():

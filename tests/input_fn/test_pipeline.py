@@ -53,7 +53,7 @@ def test_an_element_is_what_the_model_expects():
 
 def test_labels_and_pixels_belong_to_the_index():
     examples = make_examples(EXAMPLES)
-    for features, labels in take(input_fn.evaluation_input_fn(examples, image_size=8, batch_size=BATCH), 99):
+    for features, labels in take(input_fn.evaluation_input_fn(examples, image_size=8, crop=1.0, batch_size=BATCH), 99):
         np.testing.assert_array_equal(labels["label"], examples.labels[labels["index"]])
         np.testing.assert_allclose(features["image"], examples.images[labels["index"]] / 127.5 - 1, atol=1e-6)
 
@@ -141,7 +141,7 @@ def test_mixed_images_and_labels_are_those_of_two_neighbours():
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_evaluation_is_exact_and_even(replicas):
     """49 examples in batches of 8: each once, the rest padding, as many elements for each replica."""
-    make = input_fn.evaluation_input_fn(make_examples(49), image_size=8, batch_size=BATCH)
+    make = input_fn.evaluation_input_fn(make_examples(49), image_size=8, crop=1.0, batch_size=BATCH)
     taken = take(make, 99, context=context(pipelines=1, pipeline=0, replicas=replicas))
     assert len(taken) == 7 * replicas
     counted = [i for _, labels in taken for i, w in zip(labels["index"], labels["weight"], strict=True) if w > 0]

@@ -132,7 +132,7 @@ def by_hand(folder, images, *, scope):
 def test_evaluations_and_predictions_are_those_of_the_averages(trained):
     folder, _ = trained
     examples = make_examples(16, seed=1)
-    batches = input_fn.evaluation_input_fn(examples, image_size=8, batch_size=16)
+    batches = input_fn.evaluation_input_fn(examples, image_size=8, crop=1.0, batch_size=16)
     images = examples.images / np.float32(127.5) - 1
     own, average = (by_hand(folder, images, scope=scope) for scope in ("", "averages/"))
     assert np.abs(own - average).max() > 0.01

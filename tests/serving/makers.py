@@ -26,6 +26,7 @@ def make_trained_model(folder, *, averages: bool = False, **changes) -> TrainedM
             "network": Network.RESNET8,
             "class_names": CLASS_NAMES,
             "image_size": 16,
+            "evaluation_crop": 1.0,
             "stored_size": (20, 24),
             **changes,
         }

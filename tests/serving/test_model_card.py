@@ -27,6 +27,7 @@ def model(**changes):
         "network": Network.RESNET8,
         "class_names": ("circle", *HOSTILE),
         "image_size": 96,
+        "evaluation_crop": 1.0,
         "stored_size": (28, 32),
     }
     return TrainedModel(**{**values, **changes})

@@ -22,10 +22,12 @@ from tests.serving.makers import (
 )
 
 
-@pytest.mark.parametrize(("image_size", "stored_size"), [(40, (32, 32)), (16, (20, 20))])
-def test_a_data_sets_images_are_predicted_as_evaluation_sees_them(image_size, stored_size, shapes10_dir, tmp_path):
+@pytest.mark.parametrize(("image_size", "stored_size", "crop"), [(40, (32, 32), 1.0), (16, (20, 20), 0.8)])
+def test_a_data_sets_images_are_predicted_as_evaluation_sees_them(
+    image_size, stored_size, crop, shapes10_dir, tmp_path
+):
     """Shapes10 has 32 by 32 pixels: to be stored as they are in one case, made smaller in the other."""
-    model = make_trained_model(tmp_path, image_size=image_size, stored_size=stored_size)
+    model = make_trained_model(tmp_path, image_size=image_size, evaluation_crop=crop, stored_size=stored_size)
     data = make_data(data_dir=str(shapes10_dir), image_size=image_size)
     examples = input_fn.load(data, "test[:5]")
     assert examples.images.shape[1:3] == stored_size
@@ -40,7 +42,7 @@ def test_a_data_sets_images_are_predicted_as_evaluation_sees_them(image_size, st
             assert isinstance(stored, np.ndarray), stored
             np.testing.assert_array_equal(stored, expected)
 
-    evaluation = input_fn.evaluation_input_fn(examples, image_size=image_size, batch_size=5)
+    evaluation = input_fn.evaluation_input_fn(examples, image_size=image_size, crop=crop, batch_size=5)
     _, expected = evaluation_probabilities(evaluation, model)
     assert expected.std(axis=0).max() > 0.02, "the images must tell one preprocessing from another"
     np.testing.assert_allclose(probabilities_of(predict(model, paths, batch_size=5)), expected, atol=1e-6)
@@ -52,7 +54,7 @@ def test_a_checkpoint_with_averages_is_used_with_those(averages, shapes10_dir, t
     examples = input_fn.load(make_data(data_dir=str(shapes10_dir), image_size=16), "test[:5]")
     for i, image in enumerate(examples.images):
         Image.fromarray(image).save(tmp_path / f"{i}.png")
-    evaluation = input_fn.evaluation_input_fn(examples, image_size=16, batch_size=5)
+    evaluation = input_fn.evaluation_input_fn(examples, image_size=16, crop=1.0, batch_size=5)
     _, expected = evaluation_probabilities(evaluation, model, averages=averages)
     found = probabilities_of(predict(model, [str(tmp_path / f"{i}.png") for i in range(5)], batch_size=5))
     difference = np.abs(found - expected).max()
