@@ -72,9 +72,16 @@ class RunRecord:
 
 
 def open_run(
-    model_dir: str, *, flags: Mapping[str, Any], hyper_parameters: Mapping[str, Any], overwrite: bool
+    model_dir: str,
+    *,
+    flags: Mapping[str, Any],
+    hyper_parameters: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    overwrite: bool,
 ) -> RunRecord:
     """Starts a run in `model_dir`, or goes on with the one that stands there, and records this session.
+
+    `defaults`: hyper-parameters of a run whose record does not name them.
 
     Raises:
       UserError: the run there has other hyper-parameters; `model_dir` cannot be written.
@@ -87,7 +94,7 @@ def open_run(
         # A run that stopped before its first checkpoint, for want of data say, binds nobody.
         if (folder / "checkpoint").exists() or any(folder.glob("model.ckpt-*.index")):
             record = read(model_dir)
-            _refuse_others(record.hyper_parameters, hyper_parameters, model_dir)
+            _refuse_others({**defaults, **record.hyper_parameters}, hyper_parameters, model_dir)
             sessions, classes = record.sessions, record.classes
         record = RunRecord(dict(hyper_parameters), [*sessions, _this_session(flags)], classes)
         folder.mkdir(parents=True, exist_ok=True)

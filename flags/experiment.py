@@ -9,7 +9,7 @@ from typing import Any
 import settings as s
 from flags.command import Command
 from flags.durations import Duration, Unit, to_steps
-from flags.registry import HYPER_PARAMETERS
+from flags.registry import FLAGS, HYPER_PARAMETERS
 from flags.table import learning_rate_names
 
 Values = Mapping[str, Any]
@@ -45,13 +45,15 @@ class Experiment:
     """A training run, and what its record says of the flags it came from.
 
     `flags` holds all of them, durations in steps, and `hyper_parameters` those that a run cannot change once it has
-    begun; values are what JSON can hold. `unused` names learning-rate flags that were given and that the schedule
+    begun; values are what JSON can hold. `defaults` are those of runs whose record is older than a flag, for a new
+    flag's default leaves training as it was. `unused` names learning-rate flags that were given and that the schedule
     does not have.
     """
 
     settings: s.Settings
     flags: dict[str, Any]
     hyper_parameters: dict[str, Any]
+    defaults: dict[str, Any]
     unused: tuple[str, ...]
 
 
@@ -90,6 +92,7 @@ def experiment(command: Command, *, num_train_examples: Callable[[s.Data], int])
         ),
         flags=recorded,
         hyper_parameters={name: recorded[name] for name in sorted({*HYPER_PARAMETERS, *used})},
+        defaults={name: _for_json(FLAGS[name].default) for name in HYPER_PARAMETERS},
         unused=tuple(sorted(command.given & learning_rate_names() - used)),
     )
 

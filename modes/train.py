@@ -87,7 +87,11 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
 
             training.check_devices(settings, task)
             record = run_record.open_run(
-                settings.model_dir, flags=run.flags, hyper_parameters=run.hyper_parameters, overwrite=overwrite
+                settings.model_dir,
+                flags=run.flags,
+                hyper_parameters=run.hyper_parameters,
+                defaults=run.defaults,
+                overwrite=overwrite,
             )
             training.mend_checkpoints(settings.model_dir)
 

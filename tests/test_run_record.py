@@ -8,16 +8,14 @@ from settings import UserError
 HYPER = {"batch_size": 64, "values": [0.1, 0.01]}
 
 
-def open_run(folder, *, hyper=HYPER, overwrite=False, checkpoint=True):
+def open_run(folder, *, hyper=HYPER, defaults=HYPER, overwrite=False, checkpoint=True):
     """Opens a run and, as training does, leaves a checkpoint in it."""
-    record = _open_run(folder, hyper, overwrite)
+    record = run_record.open_run(
+        str(folder), flags={**hyper, "seed": 1}, hyper_parameters=hyper, defaults=defaults, overwrite=overwrite
+    )
     if checkpoint:
         (folder / "checkpoint").write_text("")
     return record
-
-
-def _open_run(folder, hyper, overwrite):
-    return run_record.open_run(str(folder), flags={**hyper, "seed": 1}, hyper_parameters=hyper, overwrite=overwrite)
 
 
 def test_a_new_run_is_recorded_with_flags_commit_and_versions(tmp_path):
@@ -42,6 +40,14 @@ def test_other_hyper_parameters_are_refused_by_name_and_value(tmp_path):
         open_run(tmp_path, hyper={**HYPER, "batch_size": 32})
     assert "values" not in str(error.value)
     assert len(run_record.read(str(tmp_path)).sessions) == 1, "a refused start leaves no trace"
+
+
+def test_a_run_that_is_older_than_a_flag_goes_on_at_its_default(tmp_path):
+    open_run(tmp_path)
+    defaults = {**HYPER, "cutout": 0.0}
+    with pytest.raises(UserError, match=r"cutout \(there 0.0, asked 0.5\)"):
+        open_run(tmp_path, hyper={**HYPER, "cutout": 0.5}, defaults=defaults)
+    assert open_run(tmp_path, hyper=defaults, defaults=defaults).hyper_parameters == defaults
 
 
 def test_a_run_without_a_checkpoint_binds_nobody(tmp_path):
