@@ -16,6 +16,7 @@ _EVALUATED = 2560
 _BATCH_SIZES = (16, 32, 64, 128, 256)
 _IMAGE_SIZES = (32, 64, 96, 128, 160, 192, 224)
 _NETWORKS = ("resnet18", "resnet34", "resnet50")
+_SLICES = (1, 2, 4, 8)
 _WORKERS = 2
 _INPUT_BATCHES = 400
 BARE_STEP, WHOLE_RUN = "bare step", "whole training"
@@ -205,6 +206,7 @@ _PARTS: dict[Part, Callable[[Plan], Measured]] = {
     Part.BATCH_SIZE: _by("batch_size", _BATCH_SIZES),
     Part.IMAGE_SIZE: _by("image_size", _IMAGE_SIZES),
     Part.DEPTH: _by("network", _NETWORKS),
+    Part.ACCUMULATION: _by("accumulate_steps", _SLICES),
     Part.WORKERS: _workers,
     Part.ROOFLINE: _roofline,
     Part.SEED_RUN: _seed_run,

@@ -31,6 +31,7 @@ class Part(enum.Enum):
     BATCH_SIZE = "batch_size"
     IMAGE_SIZE = "image_size"
     DEPTH = "depth"
+    ACCUMULATION = "accumulation"
     WORKERS = "workers"
     ROOFLINE = "roofline"
     SEED_RUN = "seed_run"

@@ -223,6 +223,11 @@ images.""",
         _over("`--image_size`"),
     ),
     Part.DEPTH: ("Cost against depth", "Whole training, one flag changed.", _over("`--network`")),
+    Part.ACCUMULATION: (
+        "Cost of gradient accumulation",
+        f"Whole training, the {BATCH_SIZE} examples of a step one slice after the other.",
+        _over("`--accumulate_steps`"),
+    ),
     Part.WORKERS: (
         "Two workers on the same cores",
         """`python -m cluster.local --workers=2` against one process, images/s. They share one machine's cores, so what

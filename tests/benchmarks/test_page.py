@@ -18,6 +18,7 @@ NUMBERS = {
     Part.BATCH_SIZE: {"16": speeds(80.0), "64": speeds(160.0)},
     Part.IMAGE_SIZE: {"32": speeds(800.0), "96": speeds(160.0)},
     Part.DEPTH: {"resnet18": speeds(160.0), "resnet50": speeds(50.0)},
+    Part.ACCUMULATION: {"1": speeds(160.0), "4": speeds(150.0)},
     Part.WORKERS: {"1 process": speeds(160.0), "2 workers": speeds(120.0)},
     Part.ROOFLINE: {BARE_STEP: {"operations_per_second": [3e11]}, "matrix product": {"operations_per_second": [4e11]}},
     Part.SEED_RUN: {"Stepdown": {"seconds": [6000.0], "others": [0.25]}},
