@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parent.parent
-_OWN_FILES = ":(exclude)benchmarks/*.md"
+_OWN_FILES = [f":(exclude)benchmarks/{name}" for name in ("*.md", "*.png", "results.json")]
 _GIBIBYTE = 2**30
 
 
@@ -57,7 +57,7 @@ def commit() -> str:
     done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         return "unknown"
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", ".", _OWN_FILES], cwd=ROOT).returncode
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", ".", *_OWN_FILES], cwd=ROOT).returncode
     return done.stdout.strip() + (" with changes" if changed else "")
 
 
