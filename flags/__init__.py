@@ -7,7 +7,15 @@ flag.
 
 from flags.command import Command, help_text, parse
 from flags.experiment import Experiment, experiment
-from flags.modes import Comparison, comparison, range_of_rates, rate_request, recalled, recalled_data
+from flags.modes import (
+    Comparison,
+    comparison,
+    given_or_recalled,
+    range_of_rates,
+    rate_request,
+    recalled,
+    recalled_data,
+)
 from flags.table import learning_rate_names
 
 __all__ = [
@@ -16,6 +24,7 @@ __all__ = [
     "Experiment",
     "comparison",
     "experiment",
+    "given_or_recalled",
     "help_text",
     "learning_rate_names",
     "parse",

@@ -56,9 +56,19 @@ def recalled_data(command: Command, recorded: Mapping[str, Any]) -> s.Data:
     Raises:
       UserError: what is recorded makes no sense.
     """
-    names = [field.name for field in dataclasses.fields(s.Data)]
-    anew = {name for name in names if name in command.given or name not in recorded}
-    return s.Data(**{name: command.values[name] if name in anew else recalled(name, recorded) for name in names})
+    return s.Data(
+        **{field.name: given_or_recalled(field.name, command, recorded) for field in dataclasses.fields(s.Data)}
+    )
+
+
+def given_or_recalled(name: str, command: Command, recorded: Mapping[str, Any]) -> Any:
+    """The value of flag `name` on this command line, if it is given there; else the recorded one, else its default.
+
+    Raises:
+      UserError: what is recorded makes no sense.
+    """
+    anew = name in command.given or name not in recorded
+    return command.values[name] if anew else recalled(name, recorded)
 
 
 def recalled(name: str, recorded: Mapping[str, Any]) -> Any:

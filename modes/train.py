@@ -83,17 +83,7 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
             """For the chief, before another task looks at the model_dir."""
             nonlocal record
             stack.enter_context(_kept_to_this_process(settings.model_dir))
-            import training
-
-            training.check_devices(settings, task)
-            record = run_record.open_run(
-                settings.model_dir,
-                flags=run.flags,
-                hyper_parameters=run.hyper_parameters,
-                defaults=run.defaults,
-                overwrite=overwrite,
-            )
-            training.mend_checkpoints(settings.model_dir)
+            record = _begun(run, task, overwrite=overwrite)
 
         scratch = tempfile.TemporaryDirectory(prefix="stepdown-")
         stack.enter_context(scratch)
@@ -116,8 +106,7 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
             training.check_devices(settings, task)
             info = input_fn.describe(settings.data) if record else None
         if info:
-            classes = run_record.Classes(info.class_names, info.stored_size)
-            run_record.keep_classes(settings.model_dir, classes)
+            run_record.keep_classes(settings.model_dir, run_record.Classes(info.class_names, info.stored_size))
         environment = run_record.environment(record) if record else {}
         started = record.sessions[-1].started if record else ""
         training.train_and_evaluate(
@@ -128,6 +117,22 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
             members=members,
             scratch=scratch.name,
         )
+
+
+def _begun(run: flags.Experiment, task: topology.Task, *, overwrite: bool) -> run_record.RunRecord:
+    import training
+
+    model_dir = run.settings.model_dir
+    training.check_devices(run.settings, task)
+    record = run_record.open_run(
+        model_dir,
+        flags=run.flags,
+        hyper_parameters=run.hyper_parameters,
+        defaults=run.defaults,
+        overwrite=overwrite,
+    )
+    training.mend_checkpoints(model_dir)
+    return record
 
 
 def _check_source(settings: Settings, *, overwrite: bool) -> None:

@@ -12,6 +12,7 @@ import run_record
 from settings import TrainedModel, UserError
 
 _BEST = "best"
+_CROP = "evaluation_crop"
 
 
 def evaluate(command: flags.Command) -> None:
@@ -81,8 +82,9 @@ def export(command: flags.Command) -> None:
             "trained on": flags.recalled("train_split", newest.flags),
             "validated on": flags.recalled("validation_split", newest.flags),
         },
-        metrics=evaluations.read(command.model_dir).get(step, {}),
-        flags=record.hyper_parameters,
+        # With another crop than the run's own they would be others.
+        metrics={} if _CROP in command.given else evaluations.read(command.model_dir).get(step, {}),
+        flags={**record.hyper_parameters, _CROP: model.evaluation_crop},
         versions=newest.versions,
         commit=newest.git_commit,
     )
@@ -96,12 +98,10 @@ def _trained_model(command: flags.Command, record: run_record.RunRecord) -> Trai
             f"{run_record.FILE_NAME} in --model_dir={command.model_dir} does not say which classes the run has; start"
             " the run once more, which writes it (a complete run trains no further)"
         )
-    # Given with the command, another crop is tried on a run that has ended.
-    crop = flags.recalled_data(command, record.hyper_parameters).evaluation_crop
     return TrainedModel(
         network=flags.recalled("network", record.hyper_parameters),
         image_size=flags.recalled("image_size", record.hyper_parameters),
-        evaluation_crop=crop,
+        evaluation_crop=flags.given_or_recalled(_CROP, command, record.hyper_parameters),
         checkpoint=_checkpoint(command),
         class_names=record.classes.class_names,
         stored_size=record.classes.stored_size,

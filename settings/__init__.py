@@ -1,6 +1,7 @@
 """What a run is told: frozen dataclasses without defaults, which all live in flags/. Standard library only."""
 
 from settings.compute import Arithmetic, AugmentOn, Compute, DataFormat, Precision
+from settings.data import Augmentation, Data
 from settings.endings import ExitStatus, PeerLost, Preempted, UserError
 from settings.learning_rate import (
     Action,
@@ -24,10 +25,8 @@ from settings.learning_rate import (
 )
 from settings.run import (
     AllReduce,
-    Augmentation,
     Checkpoints,
     Cluster,
-    Data,
     Devices,
     DistributionStrategy,
     Divergence,
