@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import time
 
@@ -6,7 +7,7 @@ import pytest
 
 from benchmarks import programs
 from benchmarks.programs import Line, ProgramFailed, Said, step_of
-from benchmarks.watch import Sample
+from benchmarks.watch import Sample, Watch
 
 
 def run(code, **arguments):
@@ -33,7 +34,20 @@ def test_what_a_program_says_is_stamped():
     steps = said.steps()
     assert said.facts() == {"parameters": 42}
     assert 0 < steps[10] < steps[20] - 0.15
-    assert said.peak_memory_mib() > 1
+
+
+def test_memory_is_that_of_a_program_and_its_children():
+    holding = "held = bytearray(b'1') * (64 << 20); print('held', flush=True); input()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {holding!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None and parent.stdout.readline() == "held\n"
+        watch = Watch(parent.pid, gpus=False)
+        watch.start()
+        watch.stop()
+        parent.communicate("\n")
+    assert 64 < Said((), tuple(watch.samples), started=0.0).peak_memory_mib() < 256
 
 
 def test_a_program_ends_with_its_children_once_it_has_come_far_enough():
