@@ -126,12 +126,11 @@ class TestExport:
         np.testing.assert_allclose(served, predicted, atol=1e-5)
 
     def test_another_crop_is_the_cards_and_the_runs_metrics_are_not(self, trained, tmp_path):
-        cards = []
-        for crop in ([], ["--evaluation_crop=0.5"]):
-            exported = tmp_path / f"model{len(cards)}"
-            run_main("--mode=export", f"--model_dir={trained}", f"--output={exported}", *crop)
-            cards.append((exported / "MODEL_CARD.md").read_text())
-        own, other = cards
+        def card(name: str, *crop: str) -> str:
+            run_main("--mode=export", f"--model_dir={trained}", f"--output={tmp_path / name}", *crop)
+            return (tmp_path / name / "MODEL_CARD.md").read_text()
+
+        own, other = card("own"), card("other", "--evaluation_crop=0.5")
         assert "| metric |" in own and "of the middle" not in own and r"| evaluation\_crop | 1 |" in own
         assert "| metric |" not in other and "of the middle, 0.5" in other and r"| evaluation\_crop | 0.5 |" in other
 
