@@ -117,9 +117,9 @@ def _record(part: Part, plan: Plan, found: Measured, command: str) -> Record:
 
 
 def told(own: Sequence[str], handed_on: Sequence[str]) -> str:
-    """The command, without places of this machine: --peers_python, and the values of directories."""
+    """The command, without places of this machine: no --peers_python, and DIR for each directory."""
     kept = [each for each in own if not each.startswith("--peers_python")]
-    flags = [name if (name := flag.partition("=")[0]).endswith("_dir") else flag for flag in handed_on]
+    flags = [f"{name}=DIR" if (name := flag.partition("=")[0]).endswith("_dir") else flag for flag in handed_on]
     return shlex.join(["python", "-m", "benchmarks.run", *kept, *(["--", *flags] if flags else [])])
 
 

@@ -98,7 +98,7 @@ def test_peers_must_train_the_same_network():
 
 def test_the_page_names_the_command_without_places_of_this_machine():
     told = run.told(["--only=peers", "--peers_python=/opt/x/python"], ["--data_dir=/secret", "--network=resnet8"])
-    assert told == "python -m benchmarks.run --only=peers -- --data_dir --network=resnet8"
+    assert told == "python -m benchmarks.run --only=peers -- --data_dir=DIR --network=resnet8"
 
 
 @pytest.mark.parametrize(
