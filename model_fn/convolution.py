@@ -12,8 +12,8 @@ from model_fn import sine_convolution
 _SIDE_OF_SINES = 8
 _CHANNELS_OF_SINES = 256
 _BATCH_OF_SINES = 32
-# Up to this side of the output, or with a stride, TensorFlow's own gradient of a kernel takes 1.1 to 4 times as long in
-# bfloat16. In float32 it is as fast.
+# Up to this side of the output TensorFlow's own gradient of a kernel takes 1.1 to 4 times as long in bfloat16. In
+# float32 it is as fast.
 _SIDE_OF_SWAPPED = 12
 # There the batch stands in for channels, and a few of those leave vector units idle.
 _SMALLEST_BATCH = 16
