@@ -54,9 +54,14 @@ def seed_run(plan: Plan) -> list[str]:
     return [plan.python, "main.py", *_experiment(plan), "--overwrite"]
 
 
-def cluster(plan: Plan, workers: int, *flags: str) -> list[str]:
-    """The same by several workers on this machine, without an evaluator beside them."""
-    handed_on = training(plan, *flags)[2:]
+def on_processors(plan: Plan) -> list[str]:
+    """`training` that sees no GPU."""
+    return ["env", "CUDA_VISIBLE_DEVICES=-1", *training(dataclasses.replace(plan, gpu=False))]
+
+
+def cluster(plan: Plan, workers: int) -> list[str]:
+    """The same by several workers on this machine's processors, without an evaluator beside them."""
+    handed_on = training(dataclasses.replace(plan, gpu=False))[2:]
     return [plan.python, "-m", "cluster.local", f"--workers={workers}", "--no-evaluator", "--", *handed_on]
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -59,6 +60,11 @@ def commit() -> str:
         return "unknown"
     changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", ".", *_OWN_FILES], cwd=ROOT).returncode
     return done.stdout.strip() + (" with changes" if changed else "")
+
+
+def without_places(flags: Sequence[str]) -> list[str]:
+    """Flags as another machine can be given them: DIR for each directory."""
+    return [f"{name}=DIR" if (name := flag.partition("=")[0]).endswith("_dir") else flag for flag in flags]
 
 
 def versions(peers_python: str | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ Measured = tuple[dict[str, Numbers], dict[str, float]]
 # Measures one program once.
 Once = Callable[[], Mapping[str, float]]
 
-_EVALUATED = 2560
+EVALUATED = 2560
 _BATCH_SIZES = (16, 32, 64, 128, 256)
 _IMAGE_SIZES = (32, 64, 96, 128, 160, 192, 224)
 _NETWORKS = ("resnet18", "resnet34", "resnet50")
@@ -117,7 +117,7 @@ def _input(plan: Plan) -> Measured:
 
 def _evaluation(plan: Plan) -> Measured:
     first, second = plan.warmup_steps, 2 * plan.warmup_steps
-    flags = [f"--validation_split=test[:{_EVALUATED}]", f"--evaluation_interval={first}"]
+    flags = [f"--validation_split=test[:{EVALUATED}]", f"--evaluation_interval={first}"]
 
     def seconds(said: programs.Said, step: int) -> float:
         told = next(line.seconds for line in said.lines if line.text.startswith(f"step {step}: validation"))
@@ -131,9 +131,9 @@ def _evaluation(plan: Plan) -> Measured:
         for name, step in ((FIRST_EVALUATION, first), (LATER_EVALUATION, second)):
             took = seconds(said, step)
             found[name].setdefault("seconds", []).append(took)
-            found[name].setdefault("images_per_second", []).append(_EVALUATED / took)
+            found[name].setdefault("images_per_second", []).append(EVALUATED / took)
         print(f"  round {number + 1} of {plan.rounds}: {found}", flush=True)
-    return found, {"images": _EVALUATED}
+    return found, {"images": EVALUATED}
 
 
 def _start(plan: Plan) -> Measured:
@@ -163,7 +163,7 @@ def _workers(plan: Plan) -> Measured:
     numbers = in_alternation(
         plan,
         {
-            "1 process": lambda: speed(plan, commands.training(plan)),
+            "1 process": lambda: speed(plan, commands.on_processors(plan)),
             f"{_WORKERS} workers": lambda: speed(plan, commands.cluster(plan, _WORKERS)),
         },
     )

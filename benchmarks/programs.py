@@ -68,7 +68,7 @@ class Said:
     def usage(self, first: float, last: float, *, cores: int) -> Mapping[str, float]:
         """What was taken between two times, in seconds since the command."""
         between = [each for each in self.samples if first <= each.time - self.started <= last]
-        found = {"others": others_share(between, 0, float("inf"), cores=cores)}
+        found = {"others": others_share(between, cores=cores)}
         shares = [each.gpu_share for each in between if each.gpu_share is not None]
         memory = [each.gpu_memory_mib for each in between if each.gpu_memory_mib is not None]
         if shares and memory:

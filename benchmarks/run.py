@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import figure, machine, results, scaling_page
-from benchmarks.commands import Plan
+from benchmarks.commands import SAID_EVERY, Plan
 from benchmarks.measuring import Measured, measure
 from benchmarks.page import FIGURE, page
 from benchmarks.programs import ProgramFailed
@@ -31,9 +31,11 @@ def main(arguments: Sequence[str]) -> int:
     if not (machine.ROOT / options.peers_python).exists() and Part.PEERS in options.only:
         print(f"error: --peers_python={options.peers_python} is not there; make benchmark sets it up", file=sys.stderr)
         return 2
-    if options.warmup_steps % 10 or options.steps % 10 or options.warmup_steps < 10 or options.steps < 10:
-        print("error: --warmup_steps and --steps must be multiples of 10, which programs tell of", file=sys.stderr)
+    if any(steps < SAID_EVERY or steps % SAID_EVERY for steps in (options.warmup_steps, options.steps)):
+        message = f"error: --warmup_steps and --steps must be multiples of {SAID_EVERY}, which programs tell of"
+        print(message, file=sys.stderr)
         return 2
+    status = 0
     with tempfile.TemporaryDirectory() as folder:
         for precision in options.precision:
             plan = _plan(options, precision, tuple(handed_on), Path(folder))
@@ -43,9 +45,10 @@ def main(arguments: Sequence[str]) -> int:
                     found = measure(part, plan)
                 except ProgramFailed as failed:
                     print(f"error: {failed}", file=sys.stderr)
-                    return 1
-                _keep(_record(part, plan, found, told(own, handed_on)))
-    return 0
+                    status = 1  # The other parts can still be measured.
+                else:
+                    _keep(_record(part, plan, found, told(own, handed_on)))
+    return status
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -117,9 +120,9 @@ def _record(part: Part, plan: Plan, found: Measured, command: str) -> Record:
 
 
 def told(own: Sequence[str], handed_on: Sequence[str]) -> str:
-    """The command, without places of this machine: no --peers_python, and DIR for each directory."""
+    """The command, without places of this machine."""
     kept = [each for each in own if not each.startswith("--peers_python")]
-    flags = [f"{name}=DIR" if (name := flag.partition("=")[0]).endswith("_dir") else flag for flag in handed_on]
+    flags = machine.without_places(handed_on)
     return shlex.join(["python", "-m", "benchmarks.run", *kept, *(["--", *flags] if flags else [])])
 
 

@@ -96,9 +96,9 @@ those named as measured is. No GPU was at hand: what is said of one is assumed, 
 
 {table(["link", "GB/s, each way", "latency, us"], links)}
 
-Scaling stops paying, it is said below, for a given batch a device at the last number of devices that is at least
-{EFFICIENT:.0%} efficient; for a given global batch where a doubling of devices makes a step less than {WORTH_IT:g}
-times as fast."""
+Scaling pays, by what is said below, up to {COUNTS[-1]} devices at most, the most that are looked at: with so many
+examples on each, up to the last number of devices that is at least {EFFICIENT:.0%} efficient; with a global batch,
+until a doubling of devices makes a step less than {WORTH_IT:g} times as fast."""
 
 
 def _of_job(name: str, job: Job) -> str:

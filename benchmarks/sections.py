@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.commands import BATCH_SIZE, IMAGE_SIZE, OURS
-from benchmarks.measuring import BARE_STEP, WHOLE_RUN
+from benchmarks.measuring import BARE_STEP, EVALUATED, WHOLE_RUN
 from benchmarks.results import Numbers, Part, Record
 from benchmarks.stats import ratios, spread
 
@@ -197,7 +197,7 @@ outside, by the lines that it prints, once it has warmed up. Above 1, {OURS} is 
     Part.OVERHEAD: (
         "What the loop costs",
         """Whole training against its own step: the same graph over one batch that stays in memory, in a session without
-hooks or input.""",
+hooks or input. Below zero, the machine wavered by more than the loop costs.""",
         _overhead,
     ),
     Part.INPUT: (
@@ -207,8 +207,8 @@ hooks or input.""",
     ),
     Part.EVALUATION: (
         "Evaluation",
-        """From the end of a step to the metrics, in a training run: the checkpoint, the graph and its session, and the
-images.""",
+        f"""From the end of a step to the metrics, in a training run: the checkpoint, the graph and its session, and
+{EVALUATED:,} images.""",
         _evaluation,
     ),
     Part.START: (
@@ -230,14 +230,15 @@ images.""",
     ),
     Part.WORKERS: (
         "Two workers on the same cores",
-        """`python -m cluster.local --workers=2` against one process, images/s. They share one machine's cores, so what
-they lose is the cost of working together.""",
+        """`python -m cluster.local --workers=2 --no-evaluator` against one process, images/s. They share one machine's
+cores, so what they lose is the cost of working together.""",
         _workers,
     ),
     Part.ROOFLINE: (
         "Against the hardware's limit",
         """Multiplications and additions of convolutions and dense layers, forward and backward, counted from their
-shapes, over the time of the bare step; and a product of two 4096 x 4096 matrices by the same library, best of five.""",
+shapes, over the time of the bare step; and a product of two 4096 x 4096 matrices by the same library, best of five.
+Arithmetic that a faster way to the same result saves is counted all the same.""",
         _roofline,
     ),
     Part.SEED_RUN: (

@@ -8,7 +8,7 @@ Flags are handed on to every run, such as --data_dir of a prepared CIFAR-10. Lea
 import dataclasses
 import datetime
 import itertools
-import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -19,12 +19,14 @@ from pathlib import Path
 import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
 
+from benchmarks import machine
+from benchmarks.commands import BATCH_SIZE
 from settings import SummaryLevel
+from summaries import tags
 
-ROOT = Path(__file__).parent.parent
 LEVELS = [level.value for level in SummaryLevel]
 ROUNDS = 4
-BATCH_SIZE, SEED_STEPS, SEED_INTERVAL = 64, 20_000, 200  # Of configs/seed.flags.
+SEED_STEPS, SEED_INTERVAL = 20_000, 200  # Of configs/seed.flags.
 SEED_PICTURES, SEED_HISTOGRAMS = SEED_STEPS // 10, SEED_STEPS // 20  # By the flags' defaults.
 # Two hundred times as many scalars as in the seed run, and many times as many pictures and histograms: what a level
 # costs there is far below what is seen here, and below what a machine's speed wavers by.
@@ -76,14 +78,14 @@ def _train(folder: str, level: str, arguments: Sequence[str]) -> Path:
     model_dir = Path(folder) / level
     command = [sys.executable, "main.py", "--flagfile=configs/seed.flags", f"--summaries={level}", *arguments]
     command += [f"--model_dir={model_dir}", "--overwrite"]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=machine.ROOT, check=True, stdout=subprocess.DEVNULL)
     return model_dir
 
 
 def _step_seconds(model_dir: Path) -> np.ndarray:
     """Of steps FIRST + 1 to LAST, by the clock on the wall: hooks and the writing of summaries are in it."""
     record = event_accumulator.EventAccumulator(str(model_dir)).Reload()
-    written = {event.step: event.wall_time for event in record.Scalars("loss")}
+    written = {event.step: event.wall_time for event in record.Scalars(tags.LOSS)}
     return np.diff([written[step] for step in range(FIRST, LAST + 1)])
 
 
@@ -111,14 +113,14 @@ def _megabytes(model_dir: Path) -> float:
 
 def _page(times: Mapping[str, Sequence[np.ndarray]], megabytes: Mapping[str, float], handed_on: Sequence[str]) -> str:
     writings = _writings(times)
-    names = " ".join(flag.partition("=")[0] for flag in handed_on)
+    command = shlex.join(["python", "-m", "benchmarks.summaries", *machine.without_places(handed_on)])
     totals = [
         f"| `{level}` | {sum(each.share for each in writings if level in each.levels):.2%} | {megabytes[level]:.1f} |"
         for level in LEVELS
     ]
     return f"""# What summaries cost
 
-Written by `python -m benchmarks.summaries {names}`, {datetime.date.today()}, commit {_commit()}, {_processor()}.
+Written by `{command}`, {datetime.date.today()}, commit {machine.commit()}, {machine.this_machine().device}.
 
 | `--summaries` | of the time of the seed run's steps, beyond `minimal` | MB of the seed run's event files |
 |---|---|---|
@@ -177,18 +179,6 @@ def _writings(times: Mapping[str, Sequence[np.ndarray]]) -> list[Writing]:
 def _median_step(times: Mapping[str, Sequence[np.ndarray]], level: str) -> float:
     """Seconds."""
     return float(np.median(np.concatenate(times[level])))
-
-
-def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} cores of {names[0]}" if names else platform.machine()
 
 
 if __name__ == "__main__":

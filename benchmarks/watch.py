@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+from collections.abc import Sequence
 
 import psutil
 
@@ -68,12 +69,11 @@ class Watch(threading.Thread):
         )
 
 
-def others_share(samples: list[Sample], first: float, last: float, *, cores: int) -> float:
-    """Which part of the processor other programs had between two times, from 0 to 1."""
-    between = [each for each in samples if first <= each.time <= last]
-    if len(between) < 2:
+def others_share(samples: Sequence[Sample], *, cores: int) -> float:
+    """Which part of the processor other programs had between the first look and the last one, from 0 to 1."""
+    if len(samples) < 2:
         return 0.0
-    start, end = between[0], between[-1]
+    start, end = samples[0], samples[-1]
     others = (end.busy - start.busy) - (end.own - start.own)
     return max(others, 0.0) / ((end.time - start.time) * cores)
 

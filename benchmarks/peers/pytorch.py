@@ -19,7 +19,6 @@ CLASSES = 10
 MOMENTUM, WEIGHT_DECAY, LEARNING_RATE = 0.9, 1e-4, 0.1
 PREFETCHED_BATCHES = 2
 SAYS_EVERY = 10
-MEBIBYTE = 2**20
 
 
 class BasicBlock(nn.Module):
@@ -115,8 +114,6 @@ def train(options: argparse.Namespace) -> None:
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-    else:
-        torch.set_num_threads(options.threads or torch.get_num_threads())
     model = resnet18().to(device, memory_format=torch.channels_last)
     print("parameters", sum(each.numel() for each in model.parameters()), flush=True)
     optimizer = optimizer_of(model, fused=True)
@@ -132,8 +129,6 @@ def train(options: argparse.Namespace) -> None:
         optimizer.zero_grad(set_to_none=True)
         if step % SAYS_EVERY == 0 or step == 1:
             print(f"step {step} of {options.steps}: loss {loss.item():.4f}", flush=True)
-    if device.type == "cuda":
-        print("gpu_mebibytes", torch.cuda.max_memory_allocated() // MEBIBYTE, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -145,7 +140,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int)
     train(parser.parse_args(arguments))
 
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.probes.input_pipeline --steps=200 [--name=value of main.py ...]
 
-It says `step N` at every tenth batch, and last the processor seconds that the timed half of the batches took.
+It says `step N` now and then, and last how many processor milliseconds a batch of the later half took.
 """
 
 import argparse

@@ -1,8 +1,10 @@
 import re
+from pathlib import Path
 
 import pytest
 
-from benchmarks import figure, run
+from benchmarks import commands, figure, run
+from benchmarks.commands import Plan
 from benchmarks.measuring import BARE_STEP, WHOLE_RUN, check_same_network
 from benchmarks.page import page
 from benchmarks.programs import ProgramFailed
@@ -99,6 +101,27 @@ def test_peers_must_train_the_same_network():
 def test_the_page_names_the_command_without_places_of_this_machine():
     told = run.told(["--only=peers", "--peers_python=/opt/x/python"], ["--data_dir=/secret", "--network=resnet8"])
     assert told == "python -m benchmarks.run --only=peers -- --data_dir=DIR --network=resnet8"
+
+
+def test_a_part_that_fails_leaves_the_others_to_be_measured(monkeypatch, capsys):
+    def measured(part, plan):
+        if part is Part.START:
+            raise ProgramFailed("it ended early")
+        return {}, {}
+
+    kept = []
+    monkeypatch.setattr(run, "measure", measured)
+    monkeypatch.setattr(run, "_keep", lambda record: kept.append(record.part))
+    assert run.main(["--only=start,input", "--precision=float32"]) == 1
+    assert kept == [Part.INPUT] and "error: it ended early" in capsys.readouterr().err
+
+
+def test_workers_and_the_process_beside_them_see_no_gpu():
+    """`cluster.local` hides GPUs from them, so that none may be asked for."""
+    plan = Plan("python", "python", Precision.FLOAT32, 1, 10, 10, (), Path("folder"), gpu=True)
+    for command in (commands.on_processors(plan), commands.cluster(plan, 2)):
+        assert not any(part.startswith("--num_gpus") for part in command)
+    assert "--num_gpus=1" in commands.training(plan)
 
 
 @pytest.mark.parametrize(
