@@ -5,6 +5,7 @@ from checkpoints.best import BEST, Best, keep_best, read_best
 from checkpoints.files import Refused, all_of, files_of, in_use, later_than, prefix_of, refused, remove, unfinished
 from checkpoints.held import held
 from checkpoints.reading import Broken, Examination, examine, global_step, newest_finite
+from checkpoints.restoring import restored
 
 __all__ = [
     "BEST",
@@ -26,6 +27,7 @@ __all__ = [
     "read_best",
     "refused",
     "remove",
+    "restored",
     "set_aside",
     "unfinished",
 ]

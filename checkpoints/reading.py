@@ -16,7 +16,7 @@ from checkpoints import files
 from settings import UserError
 
 # What the reader raises depends on what is wrong, and is not only TensorFlow's.
-_ERRORS = (tf.errors.OpError, ValueError, LookupError, RuntimeError)
+ERRORS = (tf.errors.OpError, ValueError, LookupError, RuntimeError)
 _SHARD = re.compile(r" shard (\d+) ")
 
 
@@ -74,7 +74,7 @@ def global_step(prefix: str) -> int:
     """
     try:
         return int(tf.train.load_variable(prefix, tf.compat.v1.GraphKeys.GLOBAL_STEP))
-    except _ERRORS as error:
+    except ERRORS as error:
         why = why_unreadable(prefix) or "it holds no global step"
         raise UserError(f"cannot use the checkpoint {prefix}: {why}; give one that a training run has saved") from error
 
@@ -102,12 +102,12 @@ def why_unreadable(prefix: str) -> str | None:
     try:
         reader = tf.train.load_checkpoint(prefix)
         names = reader.get_variable_to_shape_map()
-    except _ERRORS as error:
+    except ERRORS as error:
         _refuse_other_reasons(error)
         return f"{index} is damaged"
     try:
         size = sum(_size(reader.get_tensor(name)) for name in names)
-    except _ERRORS as error:
+    except ERRORS as error:
         _refuse_other_reasons(error)
         return _what_is_wrong(data, str(error))
     there = _sizes(data)

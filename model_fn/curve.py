@@ -34,7 +34,9 @@ def _edges(schedule: Schedule, *, train_steps: int) -> Sequence[int]:
 
 def rates(learning_rate: LearningRate, steps: np.ndarray) -> np.ndarray:
     """[n] float32: the rate of the update that follows each of the n numbers of finished updates."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    # The first session of a process decides how it takes GPU memory. That is for training's to say.
+    config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=config) as session:
         schedule = make_schedule(learning_rate)
         return session.run(tf.map_fn(schedule, tf.constant(steps, tf.int64), fn_output_signature=tf.float32))
 

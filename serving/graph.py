@@ -1,15 +1,15 @@
 """Images -> probabilities in graphs that evaluation would recognise, with a checkpoint's values in their variables."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import tensorflow as tf
 
+import checkpoints
 from input_fn import augment
 from model_fn import averages, network
-from serving.results import one_line
-from settings import TrainedModel, UserError
+from settings import TrainedModel
 
 Built = TypeVar("Built")
 
@@ -37,32 +37,11 @@ def restored(model: TrainedModel, build: Callable[[], Built]) -> Restored[Built]
     Raises:
       UserError: the checkpoint cannot be read, or is of another network.
     """
-    # A saver outside of a graph's scope would take the variables for eager ones.
     tf.compat.v1.disable_eager_execution()
     with tf.Graph().as_default() as graph:
         built = build()
-        variables = tf.compat.v1.global_variables()
-        saver = tf.compat.v1.train.Saver(variables)
-    session = tf.compat.v1.Session(graph=graph)
-    try:
-        _check_shapes(variables, model.checkpoint)
-        saver.restore(session, model.checkpoint)
-    except (tf.errors.OpError, ValueError) as error:
-        session.close()
-        raise UserError(
-            f"cannot use the checkpoint {model.checkpoint} for {model.network.value} with {len(model.class_names)}"
-            f" classes ({one_line(error)}); give a run whose checkpoint is whole, and its own network and data set"
-        ) from error
+    session, saver = checkpoints.restored(graph, model)
     return Restored(session, built, saver)
-
-
-def _check_shapes(variables: Sequence[tf.Variable], checkpoint: str) -> None:
-    """Raises ValueError where the checkpoint's are others. Restoring would take them as they come."""
-    there = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
-    for variable in variables:
-        name, shape = variable.op.name, variable.shape.as_list()
-        if there.get(name) != shape:
-            raise ValueError(f"{name} is {there.get(name, 'missing')} there, not {shape}")
 
 
 def decoded(encoded: tf.Tensor) -> tf.Tensor:

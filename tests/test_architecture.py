@@ -26,7 +26,7 @@ ALLOWED = {
     "cluster": set(),
     "report": {"summaries"},
     "training": {"input_fn", "model_fn", "hooks", "cluster", "summaries", "control", "checkpoints"},
-    "serving": {"input_fn", "model_fn"},
+    "serving": {"input_fn", "model_fn", "checkpoints"},
     "tensorboard_server": set(),
     "modes": {
         "tensorboard_server",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
+import checkpoints
 import input_fn
 from model_fn import averages, network
 from settings import Data, TrainedModel, UserError
@@ -36,9 +37,7 @@ def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) ->
     assembly.prepare_tensorflow(deterministic=False)
     data = dataclasses.replace(data, train_split=split, validation_split=split, image_size=model.image_size)
     _check_classes(data.dataset, input_fn.describe(data).class_names, model.class_names)
-    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
-    config.gpu_options.allow_growth = True  # A run may be training on the same GPU.
-    with tf.Graph().as_default(), tf.compat.v1.Session(config=config) as session:
+    with tf.Graph().as_default() as graph:
         # Fed, so that the checkpoint is known to fit before any image is decoded.
         images = tf.compat.v1.placeholder(tf.float32, [None, model.image_size, model.image_size, 3])
         with averages.in_place_if_in(model.checkpoint):
@@ -46,14 +45,15 @@ def evaluate(model: TrainedModel, data: Data, *, split: str, batch_size: int) ->
                 images, network.ARCHITECTURES[model.network], num_classes=len(model.class_names), training=False
             )
         log_probabilities = tf.nn.log_softmax(net.logits)
-        _restore(session, model)
-        examples = input_fn.load(data, split)
-        _check_labels(examples.labels, data.dataset, split, num_classes=len(model.class_names))
-        found, labels = [], []
-        for features, truth in _batches(session, examples, model, batch_size=batch_size):
-            is_real = truth["weight"] > 0  # The last batch is padded.
-            found.append(session.run(log_probabilities, {images: features["image"]})[is_real])
-            labels.append(truth["label"][is_real])
+        session, _ = checkpoints.restored(graph, model)
+        with session:
+            examples = input_fn.load(data, split)
+            _check_labels(examples.labels, data.dataset, split, num_classes=len(model.class_names))
+            found, labels = [], []
+            for features, truth in _batches(session, examples, model, batch_size=batch_size):
+                is_real = truth["weight"] > 0  # The last batch is padded.
+                found.append(session.run(log_probabilities, {images: features["image"]})[is_real])
+                labels.append(truth["label"][is_real])
     return Found(np.concatenate(found), np.concatenate(labels))
 
 
@@ -93,37 +93,3 @@ def _check_labels(labels: np.ndarray, dataset: str, split: str, *, num_classes: 
             f"{unknown:,} of {len(labels):,} examples in split {split!r} of data set {dataset} have no label (some data"
             " sets keep those of a split secret); give a split with labels"
         )
-
-
-def _restore(session: tf.compat.v1.Session, model: TrainedModel) -> None:
-    """Gives the variables of the current graph, all of them the network's, their values in the checkpoint."""
-    variables = tf.compat.v1.global_variables()
-    try:
-        saved = tf.train.load_checkpoint(model.checkpoint).get_variable_to_shape_map()
-        _check_fits(model, {variable.op.name: variable.shape.as_list() for variable in variables}, saved)
-        tf.compat.v1.train.Saver(variables).restore(session, model.checkpoint)
-    except (tf.errors.OpError, ValueError) as error:
-        reason = str(error).split("\n")[0].split("[[")[0].strip()
-        raise UserError(
-            f"cannot read checkpoint {model.checkpoint} ({reason}); give one that is whole, such as"
-            " an older one of its run"
-        ) from error
-
-
-def _check_fits(model: TrainedModel, wanted: dict[str, list[int]], saved: dict[str, list[int]]) -> None:
-    """The checkpoint must have all that the network has, and no more: a smaller network is part of a larger one."""
-    prefix = next(iter(wanted)).partition("/")[0]
-    # Of the others that begin like the network's, those below one of its variables are the optimizer's.
-    others = [
-        name
-        for name in sorted(saved)
-        if name.startswith(f"{prefix}/") and name not in wanted and name.rpartition("/")[0] not in wanted
-    ]
-    for name in [*wanted, *others]:
-        there, here = (str(shapes.get(name, "missing")) for shapes in (saved, wanted))
-        if there != here:
-            raise UserError(
-                f"checkpoint {model.checkpoint} does not fit {model.network.value} with {len(model.class_names)}"
-                f" classes: the shape of {name} is {there} in the checkpoint and {here} in the network; give a"
-                " checkpoint of a run with that network and those classes"
-            )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from model_fn import curve
 from settings import Constant, Cosine, Exponential, PiecewiseConstant
@@ -24,6 +25,20 @@ def test_every_step_of_a_short_run_is_looked_at(train_steps):
     steps = curve.drawn_steps(make_learning_rate(schedule, warmup=49), train_steps=train_steps)
     assert steps.dtype == np.int64
     np.testing.assert_array_equal(steps, np.arange(train_steps))
+
+
+def test_no_gpu_is_touched(monkeypatch):
+    """The first session that touches one decides for the whole process how memory there is taken."""
+    configs = []
+    session = tf.compat.v1.Session
+
+    def recorded(*, config):
+        configs.append(config)
+        return session(config=config)
+
+    monkeypatch.setattr(tf.compat.v1, "Session", recorded)
+    curve.rates(make_learning_rate(TWO_STEPS), np.array([0]))
+    assert [dict(config.device_count) for config in configs] == [{"GPU": 0}]
 
 
 def test_a_long_run_is_looked_at_evenly_and_on_both_sides_of_every_edge():
