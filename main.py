@@ -22,7 +22,9 @@ def main(argv: Sequence[str]) -> ExitStatus:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return ExitStatus.USAGE
     except Preempted as stop:
-        print(f"{stop}; the same command goes on from there", file=sys.stderr)
+        removing = command is not None and command.values["overwrite"]
+        again = "the same command without --overwrite" if removing else "the same command"
+        print(f"{stop}; {again} goes on from there", file=sys.stderr)
         return ExitStatus.PREEMPTED
     except PeerLost as lost:
         print(f"error: {lost}", file=sys.stderr)

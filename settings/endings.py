@@ -19,7 +19,7 @@ class UserError(Exception):
 
 
 class Preempted(BaseException):
-    """Somebody told this process to stop. What it had done is kept, and the same command goes on from there.
+    """Somebody told this process to stop. What it had done is kept, and a run goes on from there.
 
     Not an Exception: no handler of failures is meant to catch it, as with KeyboardInterrupt.
     """
