@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +14,7 @@ from settings import TrainedModel, UserError
 
 _BEST = "best"
 _CROP = "evaluation_crop"
+_FIGURE = ".png"
 
 
 def evaluate(command: flags.Command) -> None:
@@ -20,6 +22,8 @@ def evaluate(command: flags.Command) -> None:
     record = run_record.read(command.model_dir)
     output = Path(command.values["output"] or os.path.join(command.model_dir, "evaluation.json"))
     _check_output(output)
+    if output.suffix == _FIGURE:
+        raise UserError(f"--output={output} is where the figure goes; give a name for the numbers, such as eval.json")
     data = flags.recalled_data(command, record.sessions[-1].flags)
     model = _trained_model(command, record)
     import report
@@ -27,10 +31,16 @@ def evaluate(command: flags.Command) -> None:
 
     found = training.evaluate(model, data, split=data.validation_split, batch_size=command.values["batch_size"])
     evaluation = report.assess(found.log_probabilities, found.labels, model.class_names)
-    what = {"checkpoint": os.path.basename(model.checkpoint), "dataset": data.dataset, "split": data.validation_split}
-    title = f"{what['checkpoint']} on {data.validation_split} of {data.dataset}"
+    what = {
+        "checkpoint": os.path.basename(model.checkpoint),
+        "dataset": data.dataset,
+        "split": data.validation_split,
+        _CROP: model.evaluation_crop,
+    }
+    middle = f" (the middle, {model.evaluation_crop:g} of each side)" if model.evaluation_crop < 1 else ""
+    title = f"{what['checkpoint']} on {data.validation_split} of {data.dataset}{middle}"
     report.write_text(json.dumps({**what, **report.evaluation_json(evaluation)}) + "\n", str(output), what="evaluation")
-    figure = str(output.with_suffix(".png"))
+    figure = str(output.with_suffix(_FIGURE))
     report.draw_evaluation(evaluation, path=figure, title=title)
     print(title)
     print(report.evaluation_text(evaluation))
@@ -64,32 +74,42 @@ def predict(command: flags.Command) -> None:
         )
     if written.failed:
         files = written.predicted + written.failed
-        raise UserError(f"{written.failed} of {files} files cannot be read as images; their lines say why")
+        raise UserError(f"{written.failed} of {files} files have no prediction; their lines say why")
 
 
 def export(command: flags.Command) -> None:
     """Writes a SavedModel with its card, to be loaded by programs that have TensorFlow and nothing of this one."""
     record = run_record.read(command.model_dir)
     model = _trained_model(command, record)
-    import checkpoints
     import serving
-    from control import evaluations
 
-    newest, step = record.sessions[-1], checkpoints.global_step(model.checkpoint)
+    newest = record.sessions[-1]
     facts = serving.Facts(
         data={
             "data set": flags.recalled("dataset", newest.flags),
             "trained on": flags.recalled("train_split", newest.flags),
             "validated on": flags.recalled("validation_split", newest.flags),
         },
-        # With another crop than the run's own they would be others.
-        metrics={} if _CROP in command.given else evaluations.read(command.model_dir).get(step, {}),
-        flags={**record.hyper_parameters, _CROP: model.evaluation_crop},
+        metrics=_metrics(command, model, record),
+        flags=record.hyper_parameters,
         versions=newest.versions,
         commit=newest.git_commit,
     )
     folder = command.values["output"] or os.path.join(command.model_dir, "export")
     print(f"Export: {serving.export(model, folder, facts=facts, tflite=command.values['tflite'])}")
+
+
+def _metrics(command: flags.Command, model: TrainedModel, record: run_record.RunRecord) -> Mapping[str, float]:
+    """What the run found when it evaluated this model; nothing where it has not: another run's checkpoint, or crop."""
+    import checkpoints
+    from control import evaluations
+
+    folder = Path(model.checkpoint).resolve().parent
+    own_checkpoint = folder in (Path(command.model_dir).resolve(), Path(command.model_dir, checkpoints.BEST).resolve())
+    own_crop = _CROP not in command.given or model.evaluation_crop == record.hyper_parameters.get(_CROP)
+    if not own_checkpoint or not own_crop:
+        return {}
+    return evaluations.read(command.model_dir).get(checkpoints.global_step(model.checkpoint), {})
 
 
 def _trained_model(command: flags.Command, record: run_record.RunRecord) -> TrainedModel:

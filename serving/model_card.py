@@ -35,7 +35,7 @@ print(model.signatures["serving_default"](image_bytes=tf.constant([open("photo.p
 | `{pixels}` | `images` [batch, height, width, 3] uint8: RGB in 0 to 255, of any height and width |
 
 Both bring images to {height} by {width} pixels (bilinear, with antialiasing), as training stored its own, and then to
-{image_size} by {image_size} pixels with values in -1 to 1{crop}, as evaluation did.
+{image_size} by {image_size} pixels with values in -1 to 1{crop}, as evaluations do.
 """
 
 _TFLITE = """
@@ -60,7 +60,7 @@ _LIMITS = """
 ## Limits
 
 - It knows the classes above and no "none of them": an image of anything else gets probabilities that sum to 1 as well.
-- Metrics are of the split named above. Images of another origin may be recognised less well.
+- {metrics}Images of another origin than the data set's may be recognised less well.
 - Every image is squeezed to {height} by {width} pixels, whatever its proportions.
 - Transparency is ignored: pixels have the colour that is stored under it. Of 16 bits a channel the upper 8 count.
 - Orientation in a photograph's EXIF data is ignored; turn such an image upright before.
@@ -94,11 +94,13 @@ def text(model: TrainedModel, facts: Facts, *, folder: str, tflite: bool) -> str
         "height": height,
         "width": width,
         "image_size": model.image_size,
+        "metrics": "Metrics are of the validation split named above. " if facts.metrics else "",
         "crop": f" of the middle, {model.evaluation_crop:g} of each side" if model.evaluation_crop < 1 else "",
     }
     itself = {
         "network": model.network.value,
         "checkpoint": os.path.basename(model.checkpoint),
+        "evaluation_crop": model.evaluation_crop,
         "commit of the code": facts.commit,
     }
     return (

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -64,6 +66,17 @@ class TestEvaluate:
         assert (found["checkpoint"], found["split"], found["examples"]) == ("model.ckpt-8", "train[:30]", 30)
         assert output.with_suffix(".png").exists()
 
+    def test_another_crop_is_told_with_what_it_found(self, trained, tmp_path, capsys):
+        output = tmp_path / "middle.json"
+        assert call("evaluate", trained, "--evaluation_crop=0.5", f"--output={output}") == 0
+        assert json.loads(output.read_text())["evaluation_crop"] == 0.5
+        title = "model.ckpt-24 on test[:50] of shapes10 (the middle, 0.5 of each side)\n"
+        assert capsys.readouterr().out.startswith(title)
+
+    def test_numbers_are_not_written_where_the_figure_goes(self, trained, tmp_path, capsys):
+        assert call("evaluate", trained, f"--output={tmp_path}/found.png") == 2
+        assert f"--output={tmp_path}/found.png is where the figure goes" in capsys.readouterr().err
+
     def test_the_best_checkpoint_goes_by_name(self, trained, tmp_path, capsys):
         assert call("evaluate", trained, "--checkpoint=best", f"--output={tmp_path}/best.json") == 0
         step = json.loads((trained / "best" / "best.json").read_text())["step"]
@@ -105,7 +118,7 @@ class TestPredict:
         assert call("predict", trained, f"--images={tmp_path}/torn.png,{files}/1.png") == 2
         said = capsys.readouterr()
         assert f"{files}/1.png" in said.out
-        assert said.err == "error: 1 of 2 files cannot be read as images; their lines say why\n"
+        assert said.err == "error: 1 of 2 files have no prediction; their lines say why\n"
 
 
 class TestExport:
@@ -126,13 +139,22 @@ class TestExport:
         np.testing.assert_allclose(served, predicted, atol=1e-5)
 
     def test_another_crop_is_the_cards_and_the_runs_metrics_are_not(self, trained, tmp_path):
-        def card(name: str, *crop: str) -> str:
-            run_main("--mode=export", f"--model_dir={trained}", f"--output={tmp_path / name}", *crop)
-            return (tmp_path / name / "MODEL_CARD.md").read_text()
+        own, other = (self.card(trained, tmp_path / crop, f"--evaluation_crop={crop}") for crop in ("1", "0.5"))
+        assert "| metric |" in own and "of the middle" not in own and own.count(r"| evaluation\_crop | 1 |") == 2
+        assert "| metric |" not in other and "of the middle, 0.5" in other
+        # Of the model, and how it was trained.
+        assert re.findall(r"\| evaluation\\_crop \| ([\d.]+) \|", other) == ["0.5", "1"]
 
-        own, other = card("own"), card("other", "--evaluation_crop=0.5")
-        assert "| metric |" in own and "of the middle" not in own and r"| evaluation\_crop | 1 |" in own
-        assert "| metric |" not in other and "of the middle, 0.5" in other and r"| evaluation\_crop | 0.5 |" in other
+    def test_metrics_are_not_those_of_another_run(self, trained, tmp_path):
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        for file in trained.glob("model.ckpt-24.*"):
+            shutil.copy(file, elsewhere)
+        assert "| metric |" not in self.card(trained, tmp_path / "export", f"--checkpoint={elsewhere}/model.ckpt-24")
+
+    def card(self, trained, folder, *flags):
+        run_main("--mode=export", f"--model_dir={trained}", f"--output={folder}", *flags)
+        return (folder / "MODEL_CARD.md").read_text()
 
     def test_an_export_is_not_written_over(self, trained, tmp_path, capsys):
         assert call("export", trained, f"--output={tmp_path}") == 2

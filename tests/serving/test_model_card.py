@@ -124,13 +124,13 @@ def test_tensorflow_lite_is_told_of_where_there_is_one():
 
 @pytest.mark.parametrize(
     ("crop", "told"),
-    [(1.0, "values in -1 to 1, as evaluation did"), (0.85, "values in -1 to 1 of the middle, 0.85 of each side, as")],
+    [(1.0, "values in -1 to 1, as evaluations do"), (0.85, "values in -1 to 1 of the middle, 0.85 of each side, as")],
 )
 def test_how_images_are_brought_to_size_is_told(crop, told):
     text = model_card.text(model(evaluation_crop=crop), facts(), folder="export", tflite=False)
     assert told in text.replace("\n", " ")
 
 
-def test_tables_without_rows_are_left_out():
-    assert "| metric |" in card()
-    assert "| metric |" not in card(metrics={})
+def test_a_card_without_metrics_does_not_speak_of_them():
+    assert "| metric |" in card() and "Metrics are of" in card()
+    assert "| metric |" not in card(metrics={}) and "Metrics" not in card(metrics={})
