@@ -4,7 +4,7 @@ from checkpoints.aside import newest_readable, set_aside
 from checkpoints.best import BEST, Best, keep_best, read_best
 from checkpoints.files import Refused, all_of, files_of, in_use, later_than, prefix_of, refused, remove, unfinished
 from checkpoints.held import held
-from checkpoints.reading import Broken, Examination, examine, global_step, newest_finite
+from checkpoints.reading import Broken, Examination, examine, global_step, newest_finite, why_unreadable
 from checkpoints.restoring import restored
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "restored",
     "set_aside",
     "unfinished",
+    "why_unreadable",
 ]

@@ -205,6 +205,15 @@ class TestFineTuning:
         assert f"--initialize_from={source}" in said and message in said
         assert len(said.splitlines()) == 1
 
+    def test_a_damaged_source_is_one_line(self, source, shapes10_dir, tmp_path, capsys):
+        for file in source.glob("model.ckpt-8.*"):
+            shutil.copy(file, tmp_path)
+        (tmp_path / "model.ckpt-8.index").write_bytes(b"damaged")
+        flags = [f"--initialize_from={tmp_path}/model.ckpt-8", "--train_steps=20"]
+        assert run(tmp_path / "run", shapes10_dir, *flags) == 2
+        said = capsys.readouterr().err
+        assert f"--initialize_from={tmp_path}/model.ckpt-8 cannot be read (" in said and len(said.splitlines()) == 1
+
     def test_a_checkpoint_without_any_fitting_variable_is_refused(self, shapes10_dir, tmp_path, capsys):
         other = tmp_path / "other"
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:

@@ -72,7 +72,7 @@ def estimator(settings: Settings, info: input_fn.DatasetInfo, task: Task) -> tf.
             else None,
         ),
         warm_start_from=None
-        if newest_step(settings.model_dir)
+        if tf.train.latest_checkpoint(settings.model_dir)
         else warm_start(settings, num_classes=len(info.class_names)),
     )
 

@@ -51,6 +51,8 @@ def _find(source: str) -> str:
         if found is None:
             raise UserError(f"--initialize_from={source} holds no readable checkpoint; give a run's directory")
         return found
+    if (why := checkpoints.why_unreadable(source)) is not None:
+        raise UserError(f"--initialize_from={source} cannot be read ({why}); give a checkpoint that is whole")
     return source
 
 
