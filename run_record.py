@@ -190,7 +190,7 @@ def _write(folder: Path, record: RunRecord) -> None:
 
 
 def runs_in(parent: str) -> dict[str, str]:
-    """The runs in a directory of runs: name -> model_dir, by name. None where it is a run itself, or holds none."""
+    """The runs in a directory of runs: name -> model_dir, by name. Empty where it is a run itself, or holds none."""
     if (Path(parent) / FILE_NAME).exists():
         return {}
     return {path.parent.name: str(path.parent) for path in sorted(Path(parent).glob(f"*/{FILE_NAME}"))}

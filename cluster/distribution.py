@@ -115,7 +115,8 @@ def trains_on_gpu(devices: Devices, task: Task) -> bool:
       UserError: as `choose`.
     """
     if task.role in (Role.EVALUATOR, Role.PS):
-        return _is_gpu(_replica_devices(devices)[0])
+        # On one device of a machine of its own, which may have fewer GPUs than a worker's.
+        return devices.num_gpus != 0 and bool(tf.config.list_physical_devices("GPU"))
     return choose(devices, task).on_gpu
 
 

@@ -58,13 +58,13 @@ class Positive(flags.ArgumentParser):
 
 
 class Share(flags.ArgumentParser):
-    """A share of something, not less than a tenth of it."""
+    """A share of something, not less than half of it."""
 
-    syntactic_help = "a number from 0.1 to 1"
+    syntactic_help = "a number from 0.5 to 1"
 
     def parse(self, argument):
         value = _read(float, argument)
-        if value is None or not 0.1 <= value <= 1:
+        if value is None or not 0.5 <= value <= 1:
             raise ValueError(f"must be {self.syntactic_help}")
         return value
 

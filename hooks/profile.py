@@ -6,14 +6,14 @@ import tensorflow as tf
 
 
 class ProfileHook(tf.compat.v1.train.SessionRunHook):
-    """Traces the updates from global step `first` up to, not including, `last`, into `model_dir`.
+    """Traces the updates from global step `first` up to, not including, `end`, into `model_dir`.
 
     A trace that an update which failed has left under way is thrown away where the next session begins.
     """
 
-    def __init__(self, model_dir: str, *, first: int, last: int):
+    def __init__(self, model_dir: str, *, first: int, end: int):
         self._model_dir = model_dir
-        self._first, self._last = first, last
+        self._first, self._end = first, end
         self._tracing = False
 
     def begin(self):
@@ -27,13 +27,13 @@ class ProfileHook(tf.compat.v1.train.SessionRunHook):
         self._step = int(session.run(self._global_step))
 
     def before_run(self, run_context):
-        if self._first <= self._step < self._last and not self._tracing:
+        if self._first <= self._step < self._end and not self._tracing:
             tf.profiler.experimental.start(self._model_dir)
             self._tracing = True
 
     def after_run(self, run_context, run_values):
         self._step += 1
-        if self._step >= self._last:
+        if self._step >= self._end:
             self._stop()
 
     def end(self, session):

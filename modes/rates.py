@@ -81,12 +81,13 @@ def find_learning_rate(command: flags.Command) -> None:
     topology.publish(topology.ALONE)
     settings = experiment(command).settings
     folder = f"{os.path.normpath(settings.model_dir)}-{Mode.FIND_LEARNING_RATE.value}"
-    run_record.remove_run(run_record.make_folder(folder))
     import numpy as np
 
     import report as report_room
     import training
 
+    training.check_devices(settings, topology.ALONE)
+    run_record.remove_run(run_record.make_folder(folder))
     rates, losses = map(np.array, training.range_test(dataclasses.replace(settings, model_dir=folder), test))
     run_record.remove_checkpoints(folder)
     suggestion = report_room.suggest(rates, losses)

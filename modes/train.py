@@ -15,17 +15,16 @@ from modes.watch import listening, report, report_records
 from settings import Settings, UserError
 
 # Flags that may differ from task to task of a cluster.
-_OF_ONE_TASK = ("model_dir", "data_dir", "manual_dir", "verbosity", "with_tensorboard", "tensorboard_host")
+_OF_ONE_TASK = (
+    *("model_dir", "data_dir", "manual_dir", "verbosity"),
+    *("with_tensorboard", "tensorboard_host", "tensorboard_port"),
+)
 
 
 def train_and_evaluate(command: flags.Command) -> None:
     """Trains to --train_steps from the newest checkpoint in --model_dir, evaluating as it goes, and reports."""
     task = _task(command)
-    alongside = command.values["with_tensorboard"] and task.is_chief
-    with (
-        preemption.watched() as signals,
-        tensorboard_server.running(command.model_dir, **listening(command)) if alongside else contextlib.nullcontext(),
-    ):
+    with preemption.watched() as signals, _tensorboard_alongside(command, task):
         _train(experiment(command), task, signals, overwrite=command.values["overwrite"])
         if task.is_chief:
             report(command)
@@ -42,14 +41,15 @@ def compare(command: flags.Command) -> None:
         )
     # Every command line is checked before the first run starts.
     experiments = {name: experiment(run) for name, run in runs.items()}
-    for name, run in experiments.items():
-        print(f"== {name} ({list(runs).index(name) + 1} of {len(runs)})", flush=True)
-        try:
-            with preemption.watched() as signals:
-                _train(run, task, signals, overwrite=command.values["overwrite"])
-        except UserError as error:
-            # The other runs are worth having all the same.
-            print(f"{name} ended early: {error}", flush=True)
+    with _tensorboard_alongside(command, task):
+        for name, run in experiments.items():
+            print(f"== {name} ({list(runs).index(name) + 1} of {len(runs)})", flush=True)
+            try:
+                with preemption.watched() as signals:
+                    _train(run, task, signals, overwrite=command.values["overwrite"])
+            except UserError as error:
+                # The other runs are worth having all the same.
+                print(f"{name} ended early: {error}", flush=True)
     if not task.is_chief:
         return
     import report as report_room
@@ -64,6 +64,12 @@ def compare(command: flags.Command) -> None:
             path=os.path.join(command.model_dir, "compare.png"),
         )
     )
+
+
+def _tensorboard_alongside(command: flags.Command, task: topology.Task) -> contextlib.AbstractContextManager[None]:
+    if command.values["with_tensorboard"] and task.is_chief:
+        return tensorboard_server.running(command.model_dir, **listening(command))
+    return contextlib.nullcontext()
 
 
 def _task(command: flags.Command) -> topology.Task:

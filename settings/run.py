@@ -156,7 +156,10 @@ class SummaryLevel(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Summaries:
-    """What is written for TensorBoard, and how often. Durations are in steps; `profile_steps` are first and last."""
+    """What is written for TensorBoard, and how often. Durations are in steps.
+
+    `profile_steps`: the first that is traced, and the one after the last.
+    """
 
     summaries: SummaryLevel
     image_interval: int

@@ -4,10 +4,13 @@ import re
 import shutil
 
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
+import modes
 import report
 from control import evaluations, journal
+from settings import Mode, Preempted
 from summaries import tags
 from tests.common import call_main
 from tests.test_end_to_end import TINY
@@ -47,6 +50,29 @@ def found(shapes10_dir, tmp_path_factory):
     (folder / "checkpoint").write_text("of a real run")
     arguments = ["--find_steps=120", "--find_smallest=1e-4", "--find_largest=100", "--train_steps=11", "--boundaries=5"]
     return folder, call_main(*tiny("find_learning_rate", folder, shapes10_dir, *arguments))
+
+
+def test_a_range_test_is_refused_before_the_last_one_is_removed(found, shapes10_dir, monkeypatch):
+    folder, _ = found
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] * 3)
+    done = call_main(*tiny("find_learning_rate", folder, shapes10_dir, "--batch_size=16"), check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: --batch_size=16 cannot be split evenly over 3 replicas; give a multiple of 3\n",
+    )
+    assert (folder.with_name("run-find_learning_rate") / "find_learning_rate.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "again"), [([], "the same command"), (["--overwrite"], "the same command without --overwrite")]
+)
+def test_a_run_that_was_stopped_says_what_goes_on_from_there(flags, again, monkeypatch, tmp_path):
+    def stopped(command):
+        raise Preempted("stopped at step 7")
+
+    monkeypatch.setitem(modes.MODES, Mode.TRAIN_AND_EVALUATE, stopped)
+    done = call_main(f"--model_dir={tmp_path}", *flags, check=False)
+    assert (done.returncode, done.stderr) == (75, f"stopped at step 7; {again} goes on from there\n")
 
 
 def test_a_range_test_suggests_rates_that_can_be_pasted(found):

@@ -97,8 +97,8 @@ def _pictures(settings: Settings, info: input_fn.DatasetInfo) -> Hooks:
 def _profile(settings: Settings) -> Hooks:
     if settings.summaries.profile_steps is None:
         return []
-    first, last = settings.summaries.profile_steps
-    return [hooks.ProfileHook(settings.model_dir, first=first, last=last)]
+    first, end = settings.summaries.profile_steps
+    return [hooks.ProfileHook(settings.model_dir, first=first, end=end)]
 
 
 def _due(settings: Settings, interval: int) -> hooks.Due:

@@ -9,18 +9,18 @@ import tensorflow as tf
 import hooks
 from tests.hooks.common import train
 
-FIRST, LAST = 3, 6
+FIRST, END = 3, 6
 
 
 def run(folder, *, steps, first_step=0, failing=None):
-    """Trains with a trace of the updates from `FIRST` to `LAST`. The update `failing` raises."""
+    """Trains with a trace of the updates from `FIRST` to `END`. The update `failing` raises."""
 
     def mark(step):
         with tf.profiler.experimental.Trace(f"update.{step}."):
             assert step != failing
             return np.int64(step)
 
-    hook = hooks.ProfileHook(str(folder), first=FIRST, last=LAST)
+    hook = hooks.ProfileHook(str(folder), first=FIRST, end=END)
     train(hook, lambda step: tf.numpy_function(mark, [step], tf.int64), steps=steps, first_step=first_step)
 
 
@@ -65,7 +65,7 @@ def test_a_run_without_any_of_the_steps_traces_nothing(tmp_path, first_step, ste
 def test_the_trace_is_over_while_the_run_goes_on(tmp_path, monkeypatch):
     """Nothing but the last step ends it here."""
     monkeypatch.setattr(hooks.ProfileHook, "end", lambda self, session: None)
-    run(tmp_path, steps=LAST)
+    run(tmp_path, steps=END)
     assert not left_running()
     assert traced(tmp_path) == [[3, 4, 5]]
 
