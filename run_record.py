@@ -16,21 +16,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from control import evaluations, journal, requests, rollbacks
 from control.files import read_bytes, write_atomically
 from settings import UserError
+from settings.run import EVALUATION_RUN
 
 FILE_NAME = "run.json"
 _PACKAGES = ("tensorflow", "tensorflow-estimator", "tensorflow-datasets", "tensorboard", "numpy", "absl-py")
 # All that a run writes into its model_dir, and so all that --overwrite removes.
 _CHECKPOINTS = ("checkpoint", "model.ckpt-*", "set-aside-*", "best")
-_FOR_TENSORBOARD = ("graph.pbtxt", "events.out.tfevents.*", "eval", "plugins", "projector", "projector_config.pbtxt")
+_FOR_TENSORBOARD = (
+    "graph.pbtxt",
+    "events.out.tfevents.*",
+    EVALUATION_RUN,
+    "plugins",
+    "projector",
+    "projector_config.pbtxt",
+)
 _WRITTEN = (
     *_CHECKPOINTS,
     *_FOR_TENSORBOARD,
-    "evaluations.jsonl",
-    "learning_rate_changes.json",
-    "rollbacks.jsonl",
-    "learning_rate_requests",
+    evaluations.FILE_NAME,
+    journal.FILE_NAME,
+    rollbacks.FILE_NAME,
+    requests.FOLDER,
     "cluster.token",
     "report*.png",
     "report.html",

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from control.files import read_bytes, write_atomically
-from control.state import LARGEST, State
+from control.state import State
 from settings import UserError
+from settings.compute import LARGEST
 
 FILE_NAME = "learning_rate_changes.json"
 

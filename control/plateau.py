@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from control.state import SMALLEST
+from settings.compute import SMALLEST
 
 
 def reductions(evaluations: Mapping[int, float], *, patience: int, lower_is_better: bool, upto_step: int) -> list[int]:

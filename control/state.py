@@ -4,10 +4,7 @@ import dataclasses
 import sys
 
 from settings import Action, Request
-
-# The normal numbers of float32, in which the learning rate is kept.
-SMALLEST = 1.1754944e-38
-LARGEST = 3.4028235e38
+from settings.compute import LARGEST, SMALLEST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +14,6 @@ class State:
     rate: float | None
     factor: float
     plateau: float
-
-
-NEUTRAL = State(rate=None, factor=1.0, plateau=1.0)
 
 
 def check(request: Request) -> None:

@@ -5,8 +5,6 @@ import math
 import struct
 from collections.abc import Mapping
 
-_ACCURACY = "accuracy"
-
 
 @dataclasses.dataclass(frozen=True)
 class Stop:
@@ -20,6 +18,7 @@ def first_stop(
     evaluations: Mapping[int, Mapping[str, float]],
     *,
     metric: str,
+    accuracy: str,
     lower_is_better: bool,
     without_improvement: int | None,
     at_accuracy: float | None,
@@ -27,19 +26,20 @@ def first_stop(
 ) -> Stop | None:
     """Where and why a run with `evaluations`, metrics by global step, stops; None where it goes on.
 
-    It stops at the first evaluation, none beyond `upto_step`, whose accuracy is `at_accuracy` or above, or that is the
-    last of `without_improvement` in a row none of which is strictly better in `metric` than the best before them. None
-    switches either off. What is not finite is never better; an evaluation that lacks `metric` does not count. The
-    answer depends on nothing else, so a resumed run comes to the same.
+    `metric` and `accuracy` are names of metrics. It stops at the first evaluation, none beyond `upto_step`, whose
+    accuracy is `at_accuracy` or above, or that is the last of `without_improvement` in a row none of which is strictly
+    better in `metric` than the best before them. None switches either off. What is not finite is never better; an
+    evaluation that lacks `metric` does not count. The answer depends on nothing else, so a resumed run comes to the
+    same.
     """
     sign = 1 if lower_is_better else -1
     best = math.inf
     best_step = None
     waited = 0
     for step in sorted(step for step in evaluations if step <= upto_step):
-        accuracy = evaluations[step].get(_ACCURACY, math.nan)
-        if at_accuracy is not None and _reaches(accuracy, at_accuracy):
-            return Stop(step, f"the accuracy of {accuracy:.4f} reaches --stop_at_accuracy={at_accuracy:g}")
+        reached = evaluations[step].get(accuracy, math.nan)
+        if at_accuracy is not None and _reaches(reached, at_accuracy):
+            return Stop(step, f"the accuracy of {reached:.4f} reaches --stop_at_accuracy={at_accuracy:g}")
         if metric not in evaluations[step]:
             continue
         value = sign * evaluations[step][metric]

@@ -9,10 +9,8 @@ from absl import flags
 
 from flags import durations
 from flags.messages import is_one_line
+from settings.compute import LARGEST, SMALLEST
 
-# The normal numbers of float32, in which a network is trained.
-SMALLEST = 1.1754944e-38
-LARGEST = 3.4028235e38
 _LARGEST = {int: 2**31 - 1, float: LARGEST}
 
 

@@ -8,14 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from hooks.due import Due
+from settings.run import EVALUATION_RUN
 from summaries import collect, confusion, events, grid, tags
 from summaries.precision_recall import precision_recall
 from summaries.projector import write_projector
 
 _MISTAKES = 16
 _OF_THE_ESTIMATOR = (tags.LOSS, tags.ACCURACY, tags.CROSS_ENTROPY, tags.WEIGHT_DECAY)
-_OF_MORE_THAN_FIVE_CLASSES = (tags.TOP_5_ACCURACY,)  # Of fewer, model_fn gives none.
-FOLDER = "eval"  # The Estimator's own name for what is written by evaluations, below model_dir.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,10 +60,10 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
         predicted = found.probabilities.argmax(axis=1)
         names = self._split.class_names
         matrix = confusion.confusion_matrix(found.label, predicted, len(names))
-        writer = tf.compat.v1.summary.FileWriterCache.get(os.path.join(self._model_dir, FOLDER))
+        writer = tf.compat.v1.summary.FileWriterCache.get(os.path.join(self._model_dir, EVALUATION_RUN))
         if not self._described:
             # The Estimator writes these points itself, after this, and says nothing of their meaning.
-            written = _OF_THE_ESTIMATOR + (_OF_MORE_THAN_FIVE_CLASSES if len(names) > 5 else ())
+            written = _OF_THE_ESTIMATOR + ((tags.TOP_5_ACCURACY,) if tags.has_top_5(len(names)) else ())
             writer.add_summary(events.descriptions_alone(written), step)
             self._described = True
         by_class = dict(zip(names, confusion.class_accuracy(matrix), strict=True))
@@ -101,5 +100,5 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
             labels=[self._split.class_names[label] for label in found.label[:count]],
             thumbnails=self._split.images[found.index[:count]],
             step=step,
-            below=[FOLDER],
+            below=[EVALUATION_RUN],
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
+from hooks.due import Due
 from summaries import collect, tags
 
 Clock = Callable[[], float]
@@ -19,8 +20,7 @@ class IntervalHook(tf.compat.v1.train.SessionRunHook):
     """
 
     def __init__(self, *, interval: int, last_step: int, batch_size: int, clock: Clock = time.perf_counter):
-        self._interval = interval
-        self._last_step = last_step
+        self._due = Due(interval, last_step)
         self._batch_size = batch_size
         self._clock = clock
         self._step = 0
@@ -42,7 +42,7 @@ class IntervalHook(tf.compat.v1.train.SessionRunHook):
 
     def before_run(self, run_context):
         self._started = self._clock()
-        return tf.compat.v1.train.SessionRunArgs(self._scalars) if self._due(self._step + 1) else None
+        return tf.compat.v1.train.SessionRunArgs(self._scalars) if self._due.at(self._step + 1) else None
 
     def after_run(self, run_context, run_values):
         if not self._first:
@@ -50,7 +50,7 @@ class IntervalHook(tf.compat.v1.train.SessionRunHook):
             self._steps_timed += 1
         self._first = False
         self._step += 1
-        if self._due(self._step):
+        if self._due.at(self._step):
             self.at_interval(self._step, {**run_values.results, **self._speed(run_values.results)})
             self._seconds, self._steps_timed = 0.0, 0
 
@@ -65,6 +65,3 @@ class IntervalHook(tf.compat.v1.train.SessionRunHook):
             tags.STEP_MILLISECONDS: 1000 * step_seconds,
             **{tag: seconds / step_seconds for tag, seconds in waited.items()},
         }
-
-    def _due(self, step: int) -> bool:
-        return step % self._interval == 0 or step == self._last_step

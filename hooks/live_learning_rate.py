@@ -13,6 +13,7 @@ import tqdm
 
 import model_fn
 from control import evaluations, journal, plateau, requests, state
+from hooks.due import Due
 from settings import Metric, Plateau, Request
 from summaries import events, tags
 
@@ -52,8 +53,7 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
         self._model_dir = model_dir
         self._session = session
         self._schedule = schedule
-        self._interval = interval
-        self._last_step = last_step
+        self._due = Due(interval, last_step)
         self._clock = clock
         self._polled = -POLL_SECONDS
         self._asked: collections.deque[tuple[requests.Taken, Request]] = collections.deque()
@@ -186,7 +186,7 @@ class LiveLearningRateHook(tf.compat.v1.train.SessionRunHook):
         return _Step(change, request_id)
 
     def _write_rate(self, rate: float) -> None:
-        if self._step % self._interval and self._step != self._last_step:
+        if not self._due.at(self._step):
             self._writer.add_summary(events.scalars({tags.LEARNING_RATE: rate}), self._step)
 
     def _tell(self, step: _Step, before: float | None, *, after: float) -> None:

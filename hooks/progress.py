@@ -24,7 +24,7 @@ class ProgressHook(IntervalHook):
         super().after_create_session(session, coord)
         if self._terminal and self._bar is None:
             self._bar = tqdm.tqdm(
-                total=self._last_step,
+                total=self._due.last_step,
                 initial=self._step,
                 unit="step",
                 dynamic_ncols=True,
@@ -45,10 +45,10 @@ class ProgressHook(IntervalHook):
             self._bar.set_postfix_str(numbers, refresh=False)
             return
         left = f", {self._time_left(step, speed)} left" if speed else ""
-        print(f"step {step}/{self._last_step}: {numbers}{left}", flush=True)
+        print(f"step {step}/{self._due.last_step}: {numbers}{left}", flush=True)
 
     def _time_left(self, step: int, images_per_second: float) -> datetime.timedelta:
-        return datetime.timedelta(seconds=round((self._last_step - step) * self._batch_size / images_per_second))
+        return datetime.timedelta(seconds=round((self._due.last_step - step) * self._batch_size / images_per_second))
 
     def end(self, session):
         if self._bar is not None:

@@ -13,6 +13,8 @@ import tensorflow as tf
 # A state is three numbers: the rate that is in force instead of the schedule, 0 for none; and two factors of the
 # schedule's, a person's and the plateau's.
 NEUTRAL = (0.0, 1.0, 1.0)
+_SCOPE, _VARIABLE = "live_rate", "state"
+STATE = f"{_SCOPE}/{_VARIABLE}"  # Its name in a checkpoint.
 _MESSAGE_LENGTH = 1 + len(NEUTRAL)
 
 
@@ -38,9 +40,9 @@ class LiveRate:
     """State and message of one replica. Build it, take `rate`, send `message` through `replicas.total`, `update`."""
 
     def __init__(self, scheduled: tf.Tensor):
-        with tf.compat.v1.variable_scope("live_rate"):
+        with tf.compat.v1.variable_scope(_SCOPE):
             self._state = tf.compat.v1.get_variable(
-                "state",
+                _VARIABLE,
                 initializer=tf.constant(NEUTRAL),
                 trainable=False,
                 aggregation=tf.compat.v1.VariableAggregation.ONLY_FIRST_REPLICA,

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -105,7 +105,7 @@ def _outcome(net: Network, labels: dict[str, tf.Tensor], params: Params, *, trai
         )
         # The share of examples whose label is among the likeliest classes, by tag.
         correct = {tags.ACCURACY: objective.correct(net.logits, labels["label"])}
-        if len(params.class_names) > 5:
+        if tags.has_top_5(len(params.class_names)):
             correct[tags.TOP_5_ACCURACY] = objective.correct(net.logits, labels["label"], among=5)
     return Outcome(net, loss, correct)
 
@@ -131,9 +131,7 @@ def _train_spec(
     told = totals[1] / totals[0] if meeting else loss.total
     rate, momentum, decision = live.rate, params.model.momentum, None
     if scaling:
-        decision = scaling.decide(*exchanged.overflows)
-        collect.scalar(tags.LOSS_SCALE, scaling.scale)
-        collect.scalar(tags.SKIPPED_STEPS, decision.skipped_steps)
+        decision = _decided(scaling, exchanged.overflows)
         totals, told = loss_scale.counted(totals), decision.told(told)
         gradients, rate, momentum = decision.or_nothing(gradients, rate=rate, momentum=momentum)
     with tf.name_scope("interval_means"):
@@ -159,6 +157,14 @@ def _train_spec(
         train_op=train_op,
         scaffold=meeting.scaffold() if meeting else None,
     )
+
+
+def _decided(scaling: LossScale, overflows: Sequence[tf.Tensor]) -> loss_scale.Decision:
+    """Whether the step is skipped, of which curves tell."""
+    decision = scaling.decide(*overflows)
+    collect.scalar(tags.LOSS_SCALE, scaling.scale)
+    collect.scalar(tags.SKIPPED_STEPS, decision.skipped_steps)
+    return decision
 
 
 def _with_other_state(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from typing import Any
 
 import flags
 import run_record
@@ -11,7 +12,7 @@ from cluster import membership, topology
 from control import lock, preemption
 from control.preemption import Preemption
 from modes.experiments import experiment
-from modes.watch import listening, report, report_records
+from modes.watch import COMPARISON, listening, report, report_records
 from settings import Settings, UserError
 
 # Flags that may differ from task to task of a cluster.
@@ -61,7 +62,7 @@ def compare(command: flags.Command) -> None:
             control=comparison.control,
             target_accuracy=command.values["target_accuracy"],
             batch_size=command.values["batch_size"],
-            path=os.path.join(command.model_dir, "compare.png"),
+            path=os.path.join(command.model_dir, COMPARISON),
         )
     )
 
@@ -106,22 +107,13 @@ def _train(run: flags.Experiment, task: topology.Task, signals: Preemption, *, o
             )
         )
         with members.paused("getting ready"):
-            import input_fn
             import training
 
             training.check_devices(settings, task)
-            info = input_fn.describe(settings.data) if record else None
-        if info:
-            run_record.keep_classes(settings.model_dir, run_record.Classes(info.class_names, info.stored_size))
-        environment = run_record.environment(record) if record else {}
-        started = record.sessions[-1].started if record else ""
+            if record:
+                _keep_classes(settings)
         training.train_and_evaluate(
-            settings,
-            task,
-            training.Recorded(run.flags, run.hyper_parameters, environment=environment, session=started),
-            preemption=signals,
-            members=members,
-            scratch=scratch.name,
+            settings, task, _recorded(run, record), preemption=signals, members=members, scratch=scratch.name
         )
 
 
@@ -139,6 +131,22 @@ def _begun(run: flags.Experiment, task: topology.Task, *, overwrite: bool) -> ru
     )
     training.mend_checkpoints(model_dir)
     return record
+
+
+def _keep_classes(settings: Settings) -> None:
+    import input_fn
+
+    info = input_fn.describe(settings.data)
+    run_record.keep_classes(settings.model_dir, run_record.Classes(info.class_names, info.stored_size))
+
+
+def _recorded(run: flags.Experiment, record: run_record.RunRecord | None) -> Any:
+    """What training tells of the run. Only the chief has a record."""
+    import training
+
+    environment = run_record.environment(record) if record else {}
+    session = record.sessions[-1].started if record else ""
+    return training.Recorded(run.flags, run.hyper_parameters, environment=environment, session=session)
 
 
 def _check_source(settings: Settings, *, overwrite: bool) -> None:

@@ -12,6 +12,8 @@ import tensorboard_server
 from control import journal
 from settings import ScheduleName, UserError
 
+COMPARISON = "compare.png"
+
 
 def report(command: flags.Command) -> None:
     """Draws the run's figure and prints its numbers: across its boundaries, and the changes made while it ran.
@@ -47,7 +49,7 @@ def _report_side_by_side(command: flags.Command, runs: Mapping[str, str]) -> Non
             control=control,
             target_accuracy=command.values["target_accuracy"],
             batch_size=flags.recalled("batch_size", records[control].hyper_parameters),
-            path=os.path.join(command.model_dir, "compare.png"),
+            path=os.path.join(command.model_dir, COMPARISON),
         )
     )
 

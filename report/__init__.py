@@ -5,7 +5,7 @@ at step x was measured after x updates, and boundary B lies after the first B up
 belongs to the stretch before the boundary.
 """
 
-from report.comparison import compare, comparison_markdown
+from report.comparison import compare
 from report.curves import Curve, Curves, read_curves
 from report.evaluation import Evaluation, assess
 from report.evaluation_figure import draw_evaluation
@@ -29,7 +29,6 @@ __all__ = [
     "Suggestion",
     "assess",
     "compare",
-    "comparison_markdown",
     "draw",
     "draw_evaluation",
     "draw_range_test",

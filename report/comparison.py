@@ -54,14 +54,6 @@ def compare(
     return "\n\n".join(filter(None, [numbers, "\n".join(differences(comparison)), files]))
 
 
-def comparison_markdown(
-    runs: Mapping[str, str], *, control: str, target_accuracy: float | None, batch_size: int
-) -> str:
-    """The table of `compare` and the lines under it as GitHub markdown. Arguments and errors are those of `compare`."""
-    curves = read_runs(runs, control=control)
-    return markdown(measure_all(curves, control=control, target_accuracy=target_accuracy, batch_size=batch_size))
-
-
 def _opening(comparison: Comparison, records: Mapping[str, Record], png: bytes) -> list[Element]:
     """What stands on the page before the single runs: figure, table, and by what they differ."""
     alt = "Train loss, validation loss, validation accuracy and learning rate of all runs against the global step"

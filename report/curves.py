@@ -9,6 +9,7 @@ import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
 
 from settings import UserError
+from settings.run import EVALUATION_RUN
 from summaries import tags
 
 
@@ -58,7 +59,7 @@ def read_curves(model_dir: str) -> Curves:
     if tags.LOSS not in train:
         fix = "give the model_dir of a run that has trained for a summary interval or more"
         raise UserError(f"no training loss in event files (*tfevents*) directly in model_dir {model_dir!r}; {fix}")
-    validation_dir = Path(model_dir) / "eval"
+    validation_dir = Path(model_dir) / EVALUATION_RUN
     return Curves(train, _read_scalars(str(validation_dir)) if validation_dir.is_dir() else {})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from summaries import tags
 from summaries.confusion import class_accuracy, confusion_matrix
 
 BINS = 15  # As many as Guo et al. take.
@@ -113,7 +114,7 @@ def assess(log_probabilities: np.ndarray, labels: np.ndarray, class_names: Seque
         examples=labels.size,
         cross_entropy=0.0 - float(np.mean(of_label, dtype=np.float64)),  # Not -0.0 for a perfect one.
         accuracy=float(np.mean(predicted == labels)),
-        top_5_accuracy=_top_accuracy(log_probabilities, of_label) if num_classes > _TOP else None,
+        top_5_accuracy=_top_accuracy(log_probabilities, of_label) if tags.has_top_5(num_classes) else None,
         classes=_class_scores(matrix, class_names),
         confusion=matrix,
         calibration=_calibration(np.exp(of_predicted[:, 0], dtype=np.float64), predicted == labels),

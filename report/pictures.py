@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing import event_accumulator
 
+from settings.run import EVALUATION_RUN
+
 # Of what is not a picture, one of a tag is enough.
 _KEPT = dict.fromkeys(event_accumulator.DEFAULT_SIZE_GUIDANCE, 1)
 
@@ -23,7 +25,7 @@ def read_pictures(model_dir: str) -> dict[str, Picture]:
 
     The last one written is not that of the highest step where the run went back to an older checkpoint.
     """
-    directory = Path(model_dir) / "eval"
+    directory = Path(model_dir) / EVALUATION_RUN
     if not directory.is_dir():
         return {}
     logging.getLogger("tensorboard").setLevel(logging.ERROR)  # It warns of every resume.

@@ -3,6 +3,10 @@
 import dataclasses
 import enum
 
+# The normal numbers of float32, in which variables and learning rates are kept.
+SMALLEST = 1.1754944e-38
+LARGEST = 3.4028235e38
+
 
 class Precision(enum.Enum):
     """The type that a network computes in. Variables, batch-norm statistics, loss and update are float32 in each."""

@@ -7,6 +7,9 @@ from settings.compute import Compute
 from settings.data import Augmentation, Data
 from settings.learning_rate import LearningRate, Metric
 
+# The Estimator's own name for the folder in model_dir that evaluations write into.
+EVALUATION_RUN = "eval"
+
 
 class Mode(enum.Enum):
     TRAIN_AND_EVALUATE = "train_and_evaluate"

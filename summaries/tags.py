@@ -58,3 +58,8 @@ def of(group: str, name: str) -> str:
 def of_metric(metric: Metric) -> str:
     """The tag that a metric of the validation split has."""
     return {Metric.LOSS: LOSS, Metric.ACCURACY: ACCURACY}[metric]
+
+
+def has_top_5(num_classes: int) -> bool:
+    """Whether there is a top-5 accuracy: of five classes or fewer it says nothing."""
+    return num_classes > 5

@@ -88,6 +88,7 @@ def early_stop(settings: Settings, *, upto_step: int) -> stopping.Stop | None:
     return stopping.first_stop(
         evaluations.read(settings.model_dir),
         metric=tags.of_metric(rules.best_metric),
+        accuracy=tags.ACCURACY,
         lower_is_better=rules.best_metric is Metric.LOSS,
         without_improvement=rules.stop_after_evaluations_without_improvement,
         at_accuracy=rules.stop_at_accuracy,

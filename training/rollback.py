@@ -8,6 +8,7 @@ import tensorflow as tf
 import checkpoints
 import hooks
 from control import journal, rollbacks, state
+from model_fn import live_rate
 from settings import Action, OnNan, Request, Settings, UserError
 
 FACTOR = 0.5
@@ -59,6 +60,6 @@ def _halve(model_dir: str, good: str, *, step: int, why: str) -> None:
 
 def _halved(changes: Sequence[journal.Change], checkpoint: str) -> state.State:
     """Half of what was in force when the run diverged. What a plateau does is its own, and decided anew."""
-    rate, factor, plateau = (float(x) for x in tf.train.load_variable(checkpoint, "live_rate/state"))
+    rate, factor, plateau = (float(x) for x in tf.train.load_variable(checkpoint, live_rate.STATE))
     before = changes[-1].state if changes else state.State(rate or None, factor, plateau)
     return state.apply(dataclasses.replace(before, plateau=plateau), Request(Action.SCALE, FACTOR))

@@ -1,8 +1,9 @@
-"""A queue of requests in a test's own folder."""
+"""A state in which nothing is in force beside the schedule, and a queue of requests in a test's own folder."""
 
 from control import requests
-from control.state import Action, Request
+from control.state import Action, Request, State
 
+NEUTRAL = State(rate=None, factor=1.0, plateau=1.0)
 SESSION = "2025-01-02T03:04:05+00:00"
 NOW = 1_750_000_000.0
 HALF = Request(Action.SCALE, 0.5)

@@ -5,8 +5,9 @@ import pytest
 
 from control import journal
 from control.journal import Change, Source
-from control.state import NEUTRAL, State
+from control.state import State
 from settings import UserError
+from tests.control.common import NEUTRAL
 
 
 def change(step, *, source=Source.PERSON, what="scale 0.5", state=NEUTRAL):

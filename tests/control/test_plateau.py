@@ -6,7 +6,7 @@ import random
 import pytest
 
 from control.plateau import plateau_factor, reductions
-from control.state import SMALLEST
+from settings.compute import SMALLEST
 
 NAN, INF = math.nan, math.inf
 

@@ -2,7 +2,9 @@ import math
 
 import pytest
 
-from control.state import LARGEST, NEUTRAL, SMALLEST, Action, Request, State, apply, check
+from control.state import Action, Request, State, apply, check
+from settings.compute import LARGEST, SMALLEST
+from tests.control.common import NEUTRAL
 
 
 def after(*requests, start=NEUTRAL):

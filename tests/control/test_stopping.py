@@ -16,7 +16,13 @@ def every(interval, *values, metric="loss"):
 
 
 def stop_step(evaluations, **changes):
-    options = {"metric": "loss", "lower_is_better": True, "without_improvement": None, "at_accuracy": None}
+    options = {
+        "metric": "loss",
+        "accuracy": "accuracy",
+        "lower_is_better": True,
+        "without_improvement": None,
+        "at_accuracy": None,
+    }
     stop = first_stop(evaluations, **{**options, "upto_step": 10**9, **changes})
     return stop and stop.step
 
@@ -121,6 +127,7 @@ def test_why_says_it_in_one_line():
     assert first_stop(
         {**every(300, 5, 4.25, 6, 7), 1200: {"loss": 6, "accuracy": 0.5}},
         metric="loss",
+        accuracy="accuracy",
         lower_is_better=True,
         without_improvement=2,
         at_accuracy=0.9,
@@ -136,6 +143,7 @@ def test_an_accuracy_reached_is_told_before_a_loss_that_does_not_get_better():
     stop = first_stop(
         {300: {"loss": 5, "accuracy": 0.5}, 600: {"loss": 6, "accuracy": 0.91}},
         metric="loss",
+        accuracy="accuracy",
         lower_is_better=True,
         without_improvement=1,
         at_accuracy=0.9,

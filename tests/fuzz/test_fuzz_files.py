@@ -10,6 +10,7 @@ import flags
 import run_record
 from control import evaluations, journal, json_lines, request_format, state
 from settings import Network
+from settings.compute import LARGEST, SMALLEST
 from tests.fuzz.common import any_json, check_line, damaged, fuzz, one_line_at_most
 
 SESSION = "2025-01-02T03:04:05+00:00"
@@ -43,7 +44,7 @@ def test_any_request_is_read_or_refused_in_one_line(content):
         assert request_format.decode(request_format.encode(message).encode()) == message
 
 
-positive = st.floats(state.SMALLEST, state.LARGEST)
+positive = st.floats(SMALLEST, LARGEST)
 
 
 @given(
@@ -76,7 +77,7 @@ def test_any_journal_is_read_or_refused_in_one_line(folder, content):
         changes = journal.read(str(folder))
         journal.write(str(folder), changes)
         assert journal.read(str(folder)) == changes
-        another = journal.Change(5, state.NEUTRAL, "a", "b", journal.Source.PERSON)
+        another = journal.Change(5, state.State(rate=None, factor=1.0, plateau=1.0), "a", "b", journal.Source.PERSON)
         assert another in journal.pending(journal.record(changes, another), step=4)
 
 
