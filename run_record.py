@@ -23,7 +23,7 @@ from settings.run import EVALUATION_RUN
 
 FILE_NAME = "run.json"
 _PACKAGES = ("tensorflow", "tensorflow-estimator", "tensorflow-datasets", "tensorboard", "numpy", "absl-py")
-# All that a run writes into its model_dir, and so all that --overwrite removes.
+# All that a run leaves in its model_dir, and so all that --overwrite removes.
 _CHECKPOINTS = ("checkpoint", "model.ckpt-*", "set-aside-*", "best")
 _FOR_TENSORBOARD = (
     "graph.pbtxt",
@@ -40,7 +40,6 @@ _WRITTEN = (
     journal.FILE_NAME,
     rollbacks.FILE_NAME,
     requests.FOLDER,
-    "cluster.token",
     "report*.png",
     "report.html",
     "evaluation.json",
@@ -219,13 +218,31 @@ def make_folder(path: str) -> str:
 
 
 def remove_run(model_dir: str) -> None:
-    """Removes the run that stands in `model_dir`, if any, and nothing else."""
-    _remove(Path(model_dir), _WRITTEN)
+    """Removes the run that stands in `model_dir`, if any, and nothing else.
+
+    Raises:
+      UserError: it cannot be removed.
+    """
+    _remove_for_good(model_dir, _WRITTEN)
 
 
 def remove_checkpoints(model_dir: str) -> None:
-    """Leaves of a run what is to be looked at."""
-    _remove(Path(model_dir), _CHECKPOINTS)
+    """Leaves of a run what is to be looked at.
+
+    Raises:
+      UserError: they cannot be removed.
+    """
+    _remove_for_good(model_dir, _CHECKPOINTS)
+
+
+def _remove_for_good(model_dir: str, patterns: Sequence[str]) -> None:
+    try:
+        _remove(Path(model_dir), patterns)
+    except OSError as error:
+        raise UserError(
+            f"cannot remove what a run has left in {model_dir} ({error.strerror}); remove the folder, or give another"
+            " --model_dir"
+        ) from error
 
 
 def _refuse_others(recorded: Mapping[str, Any], asked: Mapping[str, Any], model_dir: str) -> None:

@@ -1,8 +1,10 @@
+import errno
 import json
 
 import pytest
 
 import run_record
+from cluster.membership import shared_token
 from settings import UserError
 
 HYPER = {"batch_size": 64, "values": [0.1, 0.01]}
@@ -68,6 +70,25 @@ def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     record = open_run(tmp_path, hyper={**HYPER, "batch_size": 32}, overwrite=True, checkpoint=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "run.json"]
     assert (record.hyper_parameters["batch_size"], len(record.sessions)) == (32, 1)
+
+
+def test_overwrite_leaves_what_the_tasks_of_a_cluster_look_for(tmp_path):
+    """The chief puts it there before it begins the run, and those that come later must find it."""
+    open_run(tmp_path)
+    with shared_token.written(str(tmp_path)) as token:
+        open_run(tmp_path, overwrite=True)
+        assert shared_token.is_seen(str(tmp_path), token)
+
+
+@pytest.mark.parametrize("remove", [run_record.remove_run, run_record.remove_checkpoints])
+def test_a_run_that_cannot_be_removed_is_one_line(remove, tmp_path, monkeypatch):
+    def refused(self):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    (tmp_path / "checkpoint").touch()
+    monkeypatch.setattr(type(tmp_path), "unlink", refused)
+    with pytest.raises(UserError, match=f"cannot remove what a run has left in {tmp_path} .Permission denied."):
+        remove(str(tmp_path))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"hyper_parameters": {}, "sessions": [{"x": 1}]})])
