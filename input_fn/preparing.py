@@ -4,6 +4,8 @@ import contextlib
 import datetime
 import io
 import json
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,7 +102,7 @@ def _prepare(builder: tfds.core.DatasetBuilder, data: Data) -> None:
     tfds.disable_progress_bar()
     try:
         # tfds prints sizes that it mostly does not know.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(_OfOtherThreads()):
             builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=data.manual_dir))
     except (PermissionError, NotADirectoryError, FileExistsError, tf.errors.PermissionDeniedError) as error:
         raise _cannot_write(builder, data, error) from error
@@ -111,6 +113,19 @@ def _prepare(builder: tfds.core.DatasetBuilder, data: Data) -> None:
             f" --data_dir with a folder that holds it prepared, --manual_dir with a folder that holds its official"
             f" archive{f' ({archives})' if archives else ''}, or --dataset=shapes10, which needs no download"
         ) from error
+
+
+class _OfOtherThreads(io.TextIOBase):
+    """Standard output to all threads but the one that makes it, whose words are lost."""
+
+    def __init__(self) -> None:
+        self._output, self._silent = sys.stdout, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.get_ident() == self._silent else self._output.write(text)
+
+    def flush(self) -> None:
+        self._output.flush()
 
 
 def _cannot_write(builder: tfds.core.DatasetBuilder, data: Data, error: Exception) -> UserError:

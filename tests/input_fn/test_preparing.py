@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 import tensorflow_datasets as tfds
@@ -142,6 +143,22 @@ def test_what_a_killed_process_left_half_prepared_is_prepared_anew(tmp_path, mon
     few_examples(monkeypatch)
     assert load(tmp_path, "train").num_examples == 30
     assert "Waiting" not in capsys.readouterr().out
+
+
+def test_what_other_threads_say_meanwhile_is_heard(tmp_path, monkeypatch, capsys):
+    """TensorBoard's address, say. What tfds itself says is not."""
+
+    def prepare(self, **_):
+        print("sizes that it does not know")
+        thread = threading.Thread(target=print, args=["TensorBoard: http://localhost:6006"])
+        thread.start()
+        thread.join()
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", prepare)
+    with pytest.raises(UserError, match="no network"):
+        input_fn.describe(make_data(data_dir=str(tmp_path)))
+    assert capsys.readouterr().out.splitlines()[1:] == ["TensorBoard: http://localhost:6006"]
 
 
 def test_a_prepared_data_set_needs_no_lock(small, monkeypatch):
