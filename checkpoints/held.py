@@ -1,11 +1,16 @@
 """A copy of a checkpoint, for a reader that may be slower than the run which removes it."""
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 
 from checkpoints import files, reading
+from settings import UserError
+
+# The second is what a file system of other hosts says of a file that one of them has removed.
+_GONE = (errno.ENOENT, errno.ESTALE)
 
 
 @contextlib.contextmanager
@@ -13,7 +18,7 @@ def held(prefix: str, folder: str) -> Iterator[str | None]:
     """The prefix of a copy in `folder` that stays for as long as the block runs; None where the checkpoint is gone.
 
     Raises:
-      OSError: there is no room for it.
+      UserError: there is no room for it.
     """
     copy = os.path.join(folder, os.path.basename(prefix))
     try:
@@ -26,6 +31,10 @@ def _copied(prefix: str, folder: str) -> bool:
     try:
         for path in files.files_of(prefix):
             shutil.copy(path, folder)
-    except FileNotFoundError:
-        return False
+    except OSError as error:
+        if error.errno in _GONE:
+            return False
+        raise UserError(
+            f"cannot copy {prefix} to {folder} ({error.strerror}); make room there, or have TMPDIR name another place"
+        ) from error
     return True

@@ -1,5 +1,6 @@
 """Files of a run that more than one process uses."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -33,12 +34,17 @@ def write_atomically(path: Path, text: str) -> None:
       OSError: it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        # Else a machine that loses power may keep the new name and not what it names.
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            # Else a machine that loses power may keep the new name and not what it names.
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def _open_at_once(path: str, flags: int) -> int:

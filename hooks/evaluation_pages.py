@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from hooks.due import Due
+from settings import UserError
 from settings.run import EVALUATION_RUN
 from summaries import collect, confusion, events, grid, tags
 from summaries.precision_recall import precision_recall
@@ -40,6 +41,7 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
         self._every = every
         self._embedding_examples = embedding_examples
         self._described = False
+        self._previous: int | None = None
 
     def begin(self):
         self._offered = collect.collected_predictions()
@@ -69,7 +71,11 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
         by_class = dict(zip(names, confusion.class_accuracy(matrix), strict=True))
         scalars = {tags.of(tags.CLASS_ACCURACY, name): value for name, value in by_class.items() if np.isfinite(value)}
         writer.add_summary(events.scalars(scalars, with_descriptions=True), step)
-        if self._due.since(step - self._every, step):
+        # Where training is faster than evaluations are, not every checkpoint is evaluated.
+        earlier = self._previous
+        previous = earlier if earlier is not None and earlier < step else step - self._every
+        self._previous = step
+        if self._due.since(previous, step):
             writer.add_summary(
                 events.image(tags.CONFUSION_MATRIX, confusion.draw_confusion_matrix(matrix, names)), step
             )
@@ -94,11 +100,17 @@ class EvaluationPagesHook(tf.compat.v1.train.SessionRunHook):
 
     def _write_embeddings(self, found: collect.Predictions, step: int) -> None:
         count = min(self._embedding_examples, len(found.label))
-        write_projector(
-            self._model_dir,
-            found.embedding[:count],
-            labels=[self._split.class_names[label] for label in found.label[:count]],
-            thumbnails=self._split.images[found.index[:count]],
-            step=step,
-            below=[EVALUATION_RUN],
-        )
+        try:
+            write_projector(
+                self._model_dir,
+                found.embedding[:count],
+                labels=[self._split.class_names[label] for label in found.label[:count]],
+                thumbnails=self._split.images[found.index[:count]],
+                step=step,
+                below=[EVALUATION_RUN],
+            )
+        except OSError as error:
+            raise UserError(
+                f"cannot write the embeddings of step {step} to {self._model_dir} ({error.strerror}); make room there,"
+                " or make it writable, and start again: the run goes on from its newest checkpoint"
+            ) from error

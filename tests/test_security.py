@@ -4,6 +4,7 @@ What is left to trust, and why, is in BUILD.md, under "Security and old TensorFl
 """
 
 import ast
+import errno
 import json
 import os
 
@@ -198,6 +199,16 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         files.read_bytes(tmp_path / "pipe")
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(number):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_atomically(tmp_path / "file", "text")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_umask_says_who_may_read(tmp_path):

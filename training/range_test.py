@@ -11,7 +11,7 @@ import input_fn
 from cluster.topology import ALONE
 from settings import RangeTest, Settings, SummaryLevel
 from summaries import events, tags
-from training import assembly
+from training import assembly, event_files
 
 
 def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[float]]:
@@ -38,7 +38,7 @@ def range_test(settings: Settings, test: RangeTest) -> tuple[list[float], list[f
         flush=True,
     )
     # The hook has seen it, and the test is over.
-    with contextlib.suppress(tf.estimator.NanLossDuringTrainingError):
+    with event_files.closed_in_the_end(), contextlib.suppress(tf.estimator.NanLossDuringTrainingError):
         assembly.estimator(settings, info, ALONE).train(
             assembly.training_input_fn(settings),
             max_steps=test.steps,

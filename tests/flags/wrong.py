@@ -119,7 +119,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["--model_dir=run", "--max_rollbacks=0"], ["--max_rollbacks=0", "at least 1"]),
     (["--model_dir=run", "--classes_shown=0"], ["--classes_shown=0", "at least 1"]),
     (["--model_dir=run", "--find_steps=19"], ["--find_steps=19", "at least 20"]),
-    (["--model_dir=run", "--embedding_examples=100001"], ["--embedding_examples=100001", "below 100001"]),
+    (["--model_dir=run", "--embedding_examples=65537"], ["--embedding_examples=65537", "below 65537"]),
     (["--model_dir=run", "--stop_after_evaluations_without_improvement=0"], ["improvement=0", "at least 1"]),
     (["--model_dir=run", "--from_step=-1"], ["--from_step=-1", "at least 0"]),
     (["--model_dir=run", "--tensorboard_port=0"], ["--tensorboard_port=0", "at least 1 and below 65536"]),

@@ -1,7 +1,9 @@
 """What evaluations of a few known examples leave in the event file and for the projector."""
 
 import dataclasses
+import errno
 import io
+import os
 import re
 
 import numpy as np
@@ -11,6 +13,8 @@ from matplotlib import image
 from tensorboard.plugins.projector.metadata import PROJECTOR_FILENAME
 
 import hooks
+from hooks import evaluation_pages
+from settings import UserError
 from summaries import confusion, grid, tags
 from summaries.descriptions import described
 from summaries.png import pixels_png
@@ -188,6 +192,25 @@ def test_embeddings_are_written_with_the_pictures_for_the_run_and_its_evaluation
         there = [path.read_text() for path in (tmp_path / run).glob(PROJECTOR_FILENAME)]
         shown.append([re.findall('tensor_name: "(.*)"', text) for text in there])
     assert shown == [[], *([[f"validation, step {step}"]] for step in (12, 12, 20, 29))]
+
+
+def test_pictures_are_drawn_at_the_first_evaluation_that_is_due_whichever_were_left_out(tmp_path, drawn):
+    """Where evaluations are slower than training, checkpoints are removed before their turn."""
+    hook = make_hook(tmp_path, interval=12, every=4)
+    counts = []
+    for step in (8, 20, 24, 28):
+        evaluate(hook, guesses(8), step=step)
+        counts.append(len(drawn.matrices))
+    assert counts == [0, 1, 2, 2]
+
+
+def test_embeddings_that_cannot_be_written_are_one_line(tmp_path, drawn, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(evaluation_pages, "write_projector", full)
+    with pytest.raises(UserError, match=f"cannot write the embeddings of step 10 to {tmp_path} .No space left"):
+        evaluate(make_hook(tmp_path, embedding_examples=5), guesses(8), step=10)
 
 
 def test_no_embeddings_are_written_where_none_are_asked_for(tmp_path, drawn):
