@@ -116,7 +116,7 @@ def trains_on_gpu(devices: Devices, task: Task) -> bool:
     """
     if task.role in (Role.EVALUATOR, Role.PS):
         # On one device of a machine of its own, which may have fewer GPUs than a worker's.
-        return devices.num_gpus != 0 and bool(tf.config.list_physical_devices("GPU"))
+        return bool(tf.config.list_physical_devices("GPU"))
     return choose(devices, task).on_gpu
 
 

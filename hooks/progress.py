@@ -50,6 +50,7 @@ class ProgressHook(IntervalHook):
     def _time_left(self, step: int, images_per_second: float) -> datetime.timedelta:
         return datetime.timedelta(seconds=round((self._due.last_step - step) * self._batch_size / images_per_second))
 
-    def end(self, session):
+    def close(self) -> None:
+        """Ends the bar. A session that ends by an error tells its hooks nothing of it."""
         if self._bar is not None:
             self._bar.close()

@@ -45,7 +45,7 @@ class SavingHook(CheckpointHook):
 
     def after_run(self, run_context, run_values):
         self._step += 1
-        if self._due.at(self._step):
+        if self._due.at(self._step) and not self._stop.finished:
             self._save(run_context.session, self._step)
 
     def end(self, session):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from typing import Any
 
@@ -28,7 +29,7 @@ def train_and_evaluate(command: flags.Command) -> None:
     with preemption.watched() as signals, _tensorboard_alongside(command, task):
         _train(experiment(command), task, signals, overwrite=command.values["overwrite"])
         if task.is_chief:
-            report(command)
+            _report(command)
 
 
 def compare(command: flags.Command) -> None:
@@ -65,6 +66,14 @@ def compare(command: flags.Command) -> None:
             path=os.path.join(command.model_dir, COMPARISON),
         )
     )
+
+
+def _report(command: flags.Command) -> None:
+    """Of a run that is complete, whatever becomes of its report: one that ended early may have no curves yet."""
+    try:
+        report(command)
+    except UserError as error:
+        print(f"No report: {error}", file=sys.stderr)
 
 
 def _tensorboard_alongside(command: flags.Command, task: topology.Task) -> contextlib.AbstractContextManager[None]:

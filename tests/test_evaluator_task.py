@@ -1,6 +1,7 @@
 """The task that evaluates while others train: which checkpoints, in which order, and when it ends."""
 
 import dataclasses
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -10,13 +11,18 @@ import pytest
 import tensorflow as tf
 
 import checkpoints
+import input_fn
 from checkpoints import files
 from cluster.membership import Announcement, Ending, Membership
+from cluster.topology import ALONE
 from control import evaluations
+from control.preemption import Preemption
 from settings import Preempted, UserError
 from tests.common import make_settings
 from training import evaluating
+from training import run as training_run
 from training.evaluator_task import evaluate_to_the_end
+from training.pages import Recorded
 
 
 @pytest.fixture
@@ -130,12 +136,45 @@ def test_a_checkpoint_that_vanishes_while_it_is_copied_is_passed_over(monkeypatc
     assert evaluate_all(run, complete(16)) == [16]
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ESTALE])
+def test_a_copy_that_fails_is_told_unless_the_checkpoint_is_gone(monkeypatch, run, number):
+    """ESTALE is what a network file system says of a file that another host has removed."""
+    save(run, 8)
+    calls = []
+
+    def copy(source, folder):
+        calls.append(source)
+        if len(calls) == 1:
+            raise OSError(number, os.strerror(number))
+        return original(source, folder)
+
+    original = shutil.copy
+    monkeypatch.setattr(shutil, "copy", copy)
+    if number == errno.ESTALE:
+        assert evaluate_all(run, lambda: None, complete(8)) == [8], "at the next look"
+        return
+    with pytest.raises(UserError, match="cannot copy .*model.ckpt-8 to .*No space left.*TMPDIR"):
+        evaluate_all(run, complete(8))
+
+
 def test_a_last_checkpoint_that_cannot_be_read_is_an_error(run):
     save(run, 8)
     data = Path(f"{checkpoints.prefix_of(run.model_dir, 8)}.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-1])
     with pytest.raises(UserError, match="the last checkpoint, .*model.ckpt-8, cannot be read"):
         evaluate_all(run, complete(8))
+
+
+def test_a_run_is_not_complete_where_the_evaluator_leaves_before_the_last_evaluation(run):
+    """It was told to stop. The run is started again, and goes on with that evaluation."""
+    save(run, 8)
+    info = input_fn.DatasetInfo(("cat", "dog"), (32, 32), num_train_examples=20, num_validation_examples=5)
+    recorded = Recorded({}, {}, environment={}, session="")
+    chief = training_run._Run(run, info, ALONE, recorded, Preemption(), Membership(), scratch="")
+    with pytest.raises(Preempted, match="the evaluator, which had not evaluated step 8 yet"):
+        training_run._complete(chief, None)
+    evaluations.append(run.model_dir, 8, {"accuracy": 0.5})
+    training_run._complete(chief, None)
 
 
 def test_it_stops_with_a_job_that_stops_and_evaluates_no_more(run):

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from summaries import tags
 from tests.common import ROOT
 from tests.input_fn.common import rename_to_one_without_code, set_num_classes
 from tests.test_end_to_end import TINY
+from training import evaluating
 
 
 def run(folder, data_dir, *arguments):
@@ -49,16 +51,24 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(shapes10_dir, tm
 
 
 class TestEarlyStop:
-    def test_a_run_stops_at_an_accuracy_and_stays_stopped(self, shapes10_dir, tmp_path, capsys):
-        assert run(tmp_path, shapes10_dir, "--train_steps=40", "--stop_at_accuracy=0.0001") == 0
+    @pytest.mark.parametrize("interval", [8, 1])
+    def test_a_run_stops_at_an_accuracy_and_stays_stopped(self, interval, shapes10_dir, tmp_path, capsys):
+        """Also where a checkpoint is due at the very next step."""
+        flags = ["--train_steps=40", "--stop_at_accuracy=0.0001", f"--evaluation_interval={interval}"]
+        assert run(tmp_path, shapes10_dir, *flags) == 0
         said = capsys.readouterr().out
         found = evaluations.read(str(tmp_path))
         stopped = min(step for step, metrics in found.items() if metrics[tags.ACCURACY] > 0)
         assert f"Stopped early after step {stopped}: the accuracy of " in said
         assert step_of(tmp_path) == stopped == max(found), "the checkpoint that was evaluated is the last"
-        assert run(tmp_path, shapes10_dir, "--train_steps=40", "--stop_at_accuracy=0.0001") == 0
+        assert run(tmp_path, shapes10_dir, *flags) == 0
         assert f"is complete at step {stopped}: the accuracy of " in capsys.readouterr().out
         assert evaluations.read(str(tmp_path)) == found
+
+    def test_a_run_that_stops_before_its_curves_begin_is_complete(self, shapes10_dir, tmp_path, capsys):
+        assert run(tmp_path, shapes10_dir, "--stop_at_accuracy=0.0001", "--summary_interval=100") == 0
+        out, err = capsys.readouterr()
+        assert "Stopped early after step" in out and err.startswith("No report: no training loss in event files")
 
     def test_a_run_stops_without_improvement(self, shapes10_dir, tmp_path, capsys):
         frozen = ["--learning_rate_schedule=constant", "--learning_rate=1e-30", "--best_metric=accuracy"]
@@ -66,6 +76,21 @@ class TestEarlyStop:
         assert run(tmp_path, shapes10_dir, *frozen, stop, "--train_steps=80", "--validation_split=test[:10]") == 0
         assert "--stop_after_evaluations_without_improvement=1" in capsys.readouterr().out
         assert step_of(tmp_path) < 80
+
+
+def test_the_last_evaluation_is_left_at_once_and_made_up_for(shapes10_dir, tmp_path, monkeypatch, capsys):
+    def told_to_stop(self, step, checkpoint=None):
+        signal.raise_signal(signal.SIGTERM)
+        pytest.fail("it went on")
+
+    flags = ["--train_steps=8", "--boundaries=4"]
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluating.Evaluator, "__call__", told_to_stop)
+        assert run(tmp_path, shapes10_dir, *flags) == 75
+    assert capsys.readouterr().err == "stopped by SIGTERM; the same command goes on from there\n"
+    assert (step_of(tmp_path), evaluations.read(str(tmp_path))) == (8, {})
+    assert run(tmp_path, shapes10_dir, *flags) == 0
+    assert list(evaluations.read(str(tmp_path))) == [8]
 
 
 def test_the_best_checkpoint_is_kept_apart(shapes10_dir, tmp_path):

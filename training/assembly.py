@@ -104,12 +104,13 @@ def _augments_on(settings: Settings, task: Task) -> AugmentOn:
 
 def train(
     estimator: tf.estimator.Estimator,
+    batches: input_fn.InputFn,
     settings: Settings,
     task: Task,
     hooks: Sequence[tf.compat.v1.train.SessionRunHook],
 ) -> None:
-    """Trains to the last step, or until a hook asks to stop."""
-    batches, last_step = training_input_fn(settings, task), settings.training.train_steps
+    """Trains on `batches` to the last step, or until a hook asks to stop."""
+    last_step = settings.training.train_steps
     if task.num_workers == 1 and not task.has_ps:
         estimator.train(batches, hooks=list(hooks), max_steps=last_step)
         return

@@ -1,5 +1,6 @@
 """Trains and evaluates."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable
@@ -130,35 +131,59 @@ def _comes_to_its_end(run: _Run) -> bool:
         rollback.go_back(settings, diverged)
         return False
     if run.task.is_chief:
-        step = assembly.newest_step(settings.model_dir)
-        run.members.announce(Ending.COMPLETE, step)
-        if evaluator and step not in evaluations.read(settings.model_dir):
-            evaluator(step)
-        run.members.wait_for_evaluator()
+        _complete(run, evaluator)
     return True
+
+
+def _complete(run: _Run, evaluator: evaluating.Evaluator | None) -> None:
+    """Returns once the last checkpoint is evaluated, by this task or another."""
+    model_dir = run.settings.model_dir
+    step = assembly.newest_step(model_dir)
+    run.members.announce(Ending.COMPLETE, step)
+    if step not in evaluations.read(model_dir):
+        with run.preemption.raising():
+            if evaluator:
+                evaluator(step)
+            run.members.wait_for_evaluator()
+        if step not in evaluations.read(model_dir):
+            raise Preempted(f"stopped with the evaluator, which had not evaluated step {step} yet")
+    run.members.wait_for_evaluator()
 
 
 def _train(run: _Run, estimator: tf.estimator.Estimator, evaluator: evaluating.Evaluator | None) -> None:
     settings, is_chief = run.settings, run.task.is_chief
+    with run.members.paused("reading the data"):
+        batches = assembly.training_input_fn(settings, run.task)
     early_stop = _early_stop(run, evaluator)
     stop = hooks.StopHook(run.preemption, enough=lambda: early_stop() is not None)
-    saving: list[tf.compat.v1.train.SessionRunHook]
-    if is_chief:
-        beside = watching.hooks_of_chief(settings, run.info, run.recorded)
-        evaluate = _pausing(run.members, evaluator) if evaluator else None
-        saving = [watching.checkpoints_of_chief(settings, evaluate, stop, run.preemption)]
-    else:
-        beside = watching.hooks_of_worker(settings)
-        saving = [] if run.task.has_ps else [watching.checkpoints_of_worker(run.scratch, settings, stop)]
-    farewell = [hooks.FarewellHook()] if run.task.has_ps else []
     alive = hooks.AliveHook(run.members.progress)
-    assembly.train(estimator, settings, run.task, [*beside, alive, stop, *saving, *farewell])
+    with contextlib.ExitStack() as after_training:
+        beside, saving = _hooks(run, evaluator, stop, after_training)
+        assembly.train(estimator, batches, settings, run.task, [*beside, alive, stop, *saving])
     if stop.preempted and not stop.finished and stop.step < settings.training.train_steps:
         raise Preempted(f"stopped at step {stop.step}")
     if is_chief:
         if found := early_stop():
             print(f"Stopped early after step {found.step}: {found.why}", flush=True)
         tf.compat.v1.summary.FileWriterCache.get(settings.model_dir).add_summary(hparams.end(), stop.step)
+
+
+def _hooks(
+    run: _Run,
+    evaluator: evaluating.Evaluator | None,
+    stop: hooks.StopHook,
+    after_training: contextlib.ExitStack,
+) -> tuple[watching.Hooks, watching.Hooks]:
+    """What a task does beside its steps, and what comes last: how it saves."""
+    settings = run.settings
+    if run.task.is_chief:
+        evaluate = _pausing(run.members, evaluator) if evaluator else None
+        beside = watching.hooks_of_chief(settings, run.info, run.recorded, after_training)
+        saving: watching.Hooks = [watching.checkpoints_of_chief(settings, evaluate, stop, run.preemption)]
+    else:
+        beside = watching.hooks_of_worker(settings)
+        saving = [] if run.task.has_ps else [watching.checkpoints_of_worker(run.scratch, settings, stop)]
+    return beside, [*saving, *([hooks.FarewellHook()] if run.task.has_ps else [])]
 
 
 def _early_stop(run: _Run, evaluator: evaluating.Evaluator | None) -> Callable[[], stopping.Stop | None]:

@@ -1,5 +1,6 @@
 """The hooks of a run: all that happens beside its steps."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,16 @@ from training.pages import Recorded, pages
 Hooks = list[tf.compat.v1.train.SessionRunHook]
 
 
-def hooks_of_chief(settings: Settings, info: input_fn.DatasetInfo, recorded: Recorded) -> Hooks:
-    """For the task that writes: all but those of checkpoints."""
+def hooks_of_chief(
+    settings: Settings, info: input_fn.DatasetInfo, recorded: Recorded, after_training: contextlib.ExitStack
+) -> Hooks:
+    """For the task that writes: all but those of checkpoints. `after_training` closes what they hold open."""
     training, schedule = settings.training, settings.model.learning_rate.schedule
     steps_per_epoch = info.num_train_examples / training.batch_size
     interval: dict[str, Any] = {"interval": training.summary_interval, "last_step": training.train_steps}
     minimal = settings.summaries.summaries is SummaryLevel.MINIMAL
+    progress = hooks.ProgressHook(batch_size=training.batch_size, **interval)
+    after_training.callback(progress.close)
     return [
         hooks.DivergenceHook(settings.model_dir),
         hooks.SummaryHook(
@@ -30,7 +35,7 @@ def hooks_of_chief(settings: Settings, info: input_fn.DatasetInfo, recorded: Rec
             batch_size=training.batch_size,
             **interval,
         ),
-        hooks.ProgressHook(batch_size=training.batch_size, **interval),
+        progress,
         hooks.LiveLearningRateHook(
             settings.model_dir,
             session=recorded.session,

@@ -244,7 +244,7 @@ def test_an_evaluator_has_no_strategy(machine):
     assert strategy.make_run_config(make_settings(), task).train_distribute is None
 
 
-@pytest.mark.parametrize(("gpus", "num_gpus", "on_gpu"), [(0, 2, False), (1, 2, True), (1, 0, False), (1, None, True)])
+@pytest.mark.parametrize(("gpus", "num_gpus", "on_gpu"), [(0, 2, False), (1, 2, True), (1, None, True)])
 def test_an_evaluator_needs_no_more_gpus_than_it_has(machine, gpus, num_gpus, on_gpu):
     """--num_gpus is that of the workers' machines."""
     machine(gpus)

@@ -162,8 +162,11 @@ def test_the_first_step_of_a_process_tells_no_speed(capsys):
 def test_progress_on_a_terminal_is_a_bar():
     screen = io.StringIO()
     with contextlib.redirect_stderr(screen):
-        run([hooks.ProgressHook(terminal=True, **arguments(2, last_step=8))], first_step=2, steps=6)
+        progress = hooks.ProgressHook(terminal=True, **arguments(2, last_step=8))
+        run([progress], first_step=2, steps=6)
+        progress.close()
     last = screen.getvalue().split("\r")[-1]
+    assert last.endswith("\n"), "what is said next has a line of its own"
     assert "step 8/8" in last
     assert "loss 1.0000, learning rate 7, 16 images/s" in last
 
