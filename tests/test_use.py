@@ -153,7 +153,7 @@ class TestExport:
         assert "| metric |" not in self.card(trained, tmp_path / "export", f"--checkpoint={elsewhere}/model.ckpt-24")
 
     def card(self, trained, folder, *flags):
-        run_main("--mode=export", f"--model_dir={trained}", f"--output={folder}", *flags)
+        assert call("export", trained, f"--output={folder}", *flags) == 0
         return (folder / "MODEL_CARD.md").read_text()
 
     def test_an_export_is_not_written_over(self, trained, tmp_path, capsys):
