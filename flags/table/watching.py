@@ -28,7 +28,7 @@ define(
     "embedding_examples",
     1000,
     "Examples of the validation split in the projector, which shows those of the newest pictures; 0 for none.",
-    p.Number(int, low=0, below=65_537),  # The projector's picture of all thumbnails holds no more.,
+    p.Number(int, low=0, below=65_537),  # The projector's picture of all thumbnails holds no more.
 )
 define(
     Group.SUMMARIES,
